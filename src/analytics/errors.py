@@ -1,0 +1,101 @@
+"""Every error the product raises on purpose, in one tree.
+
+The command line prints the message on one line and exits with `exit_status`. Under
+`SourceError` the question is "may I try again?": `TransientSourceError` or not. A message
+names the platform, the call and the value that offended, never a token.
+"""
+
+from __future__ import annotations
+
+
+class AnalyticsError(Exception):
+    """Root of the tree."""
+
+    exit_status = 1
+
+
+class InputError(AnalyticsError):
+    """Something the user gave cannot be used: a file, a value, a parameter."""
+
+    exit_status = 2
+
+
+class SettingsError(InputError):
+    """An environment variable or `.env` entry is unknown, missing or ill-typed."""
+
+
+class ParamsError(InputError):
+    """A file below `params/` has an unknown key, a bad value or a name used twice."""
+
+
+class DataFileError(InputError):
+    """An imported file cannot be read as asked; the message names file, line and value."""
+
+
+class NoDataError(InputError):
+    """The store holds nothing for what was asked, so no figure may be shown."""
+
+
+class SourceError(AnalyticsError):
+    """A platform did not give what was asked.
+
+    >>> str(SourceError("github", "GET /repos/a/b", "answered 404"))
+    'github GET /repos/a/b: answered 404'
+    """
+
+    def __init__(self, platform: str, call: str, problem: str) -> None:
+        super().__init__(f"{platform} {call}: {problem}")
+        self.platform = platform
+        self.call = call
+        self.problem = problem
+
+
+class TransientSourceError(SourceError):
+    """Transport failure, 429 or 5xx: the same call may succeed later.
+
+    `retry_after_s` is the wait the platform asked for in seconds; None where it named none.
+    """
+
+    def __init__(self, platform: str, call: str, problem: str, *, retry_after_s: float | None = None) -> None:
+        super().__init__(platform, call, problem)
+        self.retry_after_s = retry_after_s
+
+
+class QuotaExhausted(SourceError):
+    """The day's or month's quota is spent: not to be retried before it is renewed."""
+
+
+class AccessDenied(SourceError):
+    """401 or 403: the credential is missing, revoked or lacks a permission."""
+
+
+class SourceNotFound(SourceError):
+    """404 or 410: the account or content does not exist, or no longer."""
+
+
+class MalformedResponse(SourceError):
+    """The body is not what the vendor's description says: truncated, HTML, wrong types."""
+
+
+class StoreError(AnalyticsError):
+    """The database refused or is not there."""
+
+
+class ServerError(StoreError):
+    """The embedded PostgreSQL could not be started, stopped or reached."""
+
+
+class StatisticsError(AnalyticsError):
+    """A figure cannot be estimated from what was given."""
+
+
+class InsufficientHistory(StatisticsError):
+    """Fewer observations than the estimate needs."""
+
+
+class DegenerateScale(StatisticsError):
+    """No spread to measure deviations by: at least half of the values are equal."""
+
+
+class ReportError(AnalyticsError):
+    """A report could not be made; nothing was published."""

@@ -1,0 +1,148 @@
+"""The vocabulary every room shares: observations, series, months, metric definitions."""
+
+from __future__ import annotations
+
+import calendar
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import UTC, date, datetime, timedelta
+from functools import total_ordering
+from typing import Literal
+from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
+
+from analytics.errors import InputError
+
+DataType = Literal["counter", "gauge", "histogram"]
+Aggregation = Literal["increase", "last", "sum", "mean"]
+Severity = Literal["low", "medium", "high", "critical"]
+SEVERITIES: tuple[Severity, ...] = ("low", "medium", "high", "critical")
+
+
+@dataclass(frozen=True, slots=True)
+class SeriesKey:
+    """The natural key of a series; '' where the series has no content or no author."""
+
+    platform: str
+    metric_type: str
+    content_id: str = ""
+    author_id: str = ""
+
+    def __str__(self) -> str:
+        return " ".join(part for part in (self.platform, self.author_id, self.content_id, self.metric_type) if part)
+
+
+@dataclass(frozen=True, slots=True)
+class Observation:
+    """One reading, exactly as the platform gave it.
+
+    `value` None means the platform withheld it: unknown, never zero, and never stored as a point.
+    `observed_at` is aware; `author_id` is the account the reading belongs to.
+    """
+
+    platform: str
+    metric_type: str
+    value: float | None
+    observed_at: datetime
+    content_id: str = ""
+    content_type: str = ""
+    author_id: str = ""
+    tags: Mapping[str, str] = field(default_factory=dict)
+
+    @property
+    def key(self) -> SeriesKey:
+        """The series this reading belongs to."""
+        return SeriesKey(self.platform, self.metric_type, self.content_id, self.author_id)
+
+
+@dataclass(frozen=True, slots=True)
+class MetricDefinition:
+    """What one metric of one platform means from `valid_from` on (None: from the beginning).
+
+    `data_type` is the specification's; `aggregation` says how readings make a period's figure:
+    counters by their `increase`, levels by the `last` reading, counts per interval by their `sum`,
+    the rest by their `mean`. `settles_after` is how late the platform may still change a reading.
+    """
+
+    platform: str
+    metric_type: str
+    display_name: str
+    unit: str
+    data_type: DataType
+    aggregation: Aggregation
+    description: str = ""
+    freshness: Literal["minutes", "hourly", "daily"] = "minutes"
+    settles_after: timedelta = timedelta(0)
+    valid_from: date | None = None
+
+    @property
+    def definition_id(self) -> str:
+        """Stable name of this meaning, for example `youtube.views@2026-08-24`."""
+        return f"{self.platform}.{self.metric_type}" + (f"@{self.valid_from.isoformat()}" if self.valid_from else "")
+
+
+@total_ordering
+@dataclass(frozen=True, slots=True)
+class Month:
+    """A calendar month.
+
+    >>> Month.parse("2015-03").previous()
+    Month(year=2015, month=2)
+    >>> str(Month(2015, 1).shifted(-13)), Month(2024, 2).days
+    ('2013-12', 29)
+    """
+
+    year: int
+    month: int
+
+    def __post_init__(self) -> None:
+        if not (1 <= self.month <= 12 and 1970 <= self.year <= 9998):
+            raise InputError(f"month {self.year:04d}-{self.month:02d}: expected YYYY-MM, for example 2026-10")
+
+    @classmethod
+    def parse(cls, text: str) -> Month:
+        """Read `YYYY-MM`; raise `InputError` for anything else."""
+        if not re.fullmatch(r"\d{4}-\d{2}", text, flags=re.ASCII):
+            raise InputError(f"month {text!r}: expected YYYY-MM, for example 2026-10")
+        return cls(int(text[:4]), int(text[5:]))
+
+    @property
+    def days(self) -> int:
+        """Number of days, 28 to 31."""
+        return calendar.monthrange(self.year, self.month)[1]
+
+    @property
+    def label(self) -> str:
+        """The month in words, for example `March 2015`."""
+        return f"{calendar.month_name[self.month]} {self.year}"
+
+    def shifted(self, months: int) -> Month:
+        """The month `months` later (negative: earlier)."""
+        index = self.year * 12 + self.month - 1 + months
+        return Month(index // 12, index % 12 + 1)
+
+    def previous(self) -> Month:
+        """The month before."""
+        return self.shifted(-1)
+
+    def bounds(self, timezone: str = "UTC") -> tuple[datetime, datetime]:
+        """First instant of the month and of the next one, in `timezone`, as aware UTC datetimes."""
+        zone = zone_of(timezone)
+        following = self.shifted(1)
+        start = datetime(self.year, self.month, 1, tzinfo=zone)
+        end = datetime(following.year, following.month, 1, tzinfo=zone)
+        return start.astimezone(UTC), end.astimezone(UTC)
+
+    def __str__(self) -> str:
+        return f"{self.year:04d}-{self.month:02d}"
+
+    def __lt__(self, other: Month) -> bool:
+        return (self.year, self.month) < (other.year, other.month)
+
+
+def zone_of(name: str) -> ZoneInfo:
+    """The IANA time zone of that name; raise `InputError` if there is none."""
+    try:
+        return ZoneInfo(name)
+    except (ZoneInfoNotFoundError, ValueError, OSError) as exc:
+        raise InputError(f"time zone {name!r}: expected an IANA name, for example Europe/Berlin") from exc
