@@ -1,0 +1,67 @@
+"""Assembles the commands and turns errors into one line and an exit status."""
+
+from __future__ import annotations
+
+import importlib
+import sys
+from typing import Any
+
+import typer
+from rich.console import Console
+
+from analytics import __version__
+from analytics.errors import AnalyticsError
+
+COMMANDS = {
+    "import": ("analytics.cli.importing", "import_", "Load history from CSV or Parquet files."),
+    "collect": ("analytics.cli.collect", "collect", "Collect one round from the platforms."),
+    "demo": ("analytics.cli.demo", "demo", "Fill an empty store and make a first report, offline."),
+}
+GROUPS = {
+    "db": ("analytics.cli.db", "Start, stop and reach the database."),
+    "report": ("analytics.cli.report", "Make reports, and rerun them with other parameters."),
+    "quarantine": ("analytics.cli.quarantine", "Rows that could not be stored: list and replay."),
+    "simulator": ("analytics.cli.simulator", "The platforms on loopback, for trying things out."),
+    "baseline": ("analytics.cli.baseline", "What is normal: backtest algorithms on your own data."),
+}
+
+
+def build() -> typer.Typer:
+    """The whole command tree."""
+    app = typer.Typer(
+        name="analytics", no_args_is_help=True, rich_markup_mode="rich", pretty_exceptions_show_locals=False, help=HELP
+    )
+    app.callback()(_root)
+    for name, (module, function, summary) in COMMANDS.items():
+        app.command(name, short_help=summary)(getattr(importlib.import_module(module), function))
+    for name, (module, summary) in GROUPS.items():
+        app.add_typer(importlib.import_module(module).app, name=name, help=summary, no_args_is_help=True)
+    return app
+
+
+HELP = """Collect traffic from platforms, learn what is normal, publish monthly reports.
+
+Settings come from environment variables `ANALYTICS_*` and `.env`; what to collect and report from `params/*.yaml`.
+"""
+
+
+def _version(wanted: bool) -> None:
+    if wanted:
+        Console().print(f"analytics {__version__}")
+        raise typer.Exit
+
+
+def _root(
+    version: bool = typer.Option(False, "--version", callback=_version, is_eager=True, help="Show the version."),
+) -> None:
+    """Options of `analytics` itself; the version is shown by its own callback."""
+
+
+def main(arguments: list[str] | None = None) -> Any:
+    """Run one command; an `AnalyticsError` becomes one line on standard error and its exit status."""
+    try:
+        return build()(args=arguments, prog_name="analytics")
+    except AnalyticsError as exc:
+        Console(stderr=True, soft_wrap=True, highlight=False).print("[bold red]error:[/] ", end="")
+        Console(stderr=True, soft_wrap=True, highlight=False, markup=False).print(" ".join(str(exc).split()))
+        sys.exit(exc.exit_status)
