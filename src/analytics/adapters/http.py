@@ -1,0 +1,294 @@
+"""The one HTTP client: who we are, how long we wait, when we try again, and what each failure is called.
+
+A vendor's way of speaking stands in its `Vendor`; everything else is the same for all. Whatever
+goes wrong ends in one of the errors below `SourceError`, naming platform, call and value, never a token.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import json
+from collections.abc import Callable, Iterator, Mapping, MutableMapping
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from email.utils import parsedate_to_datetime
+from typing import Any
+
+import httpx
+
+from analytics import __version__
+from analytics.adapters.limits import remaining_of, wait_of
+from analytics.adapters.vendor import Cached, Retry, Vendor
+from analytics.errors import (
+    AccessDenied,
+    InputError,
+    MalformedResponse,
+    QuotaExhausted,
+    SourceError,
+    SourceNotFound,
+    TransientSourceError,
+)
+
+USER_AGENT = f"analytics/{__version__} (traffic collector)"
+TIMEOUT = httpx.Timeout(30.0, connect=10.0)
+MAX_BODY_BYTES = 32 * 1024 * 1024
+MAX_PAGES = 100
+SECRET_PARAMS = frozenset({"key", "access_token", "token", "api_key", "client_secret", "code", "appsecret_proof"})
+
+STATUS_ERRORS: dict[int, type[SourceError]] = {
+    401: AccessDenied,
+    402: QuotaExhausted,
+    403: AccessDenied,
+    404: SourceNotFound,
+    408: TransientSourceError,
+    410: SourceNotFound,
+    425: TransientSourceError,
+    429: TransientSourceError,
+    451: AccessDenied,
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """One successful call."""
+
+    call: str
+    payload: Any
+    raw: bytes
+    status: int
+    headers: httpx.Headers
+    api_version: str
+    rate_limit_remaining: int | None
+
+
+class Client(httpx.Client):
+    """An `httpx.Client` that knows its vendor. Build one an account, use it as a context manager.
+
+    Args:
+        vendor: the platform's way of speaking.
+        token: the account's secret; None for what needs none.
+        base_url: another address than the vendor's, for a proxy or the simulator.
+        retry: waiting; tests give a `sleep` that returns at once.
+        etags: answers by call, sent as `If-None-Match`; a 304 is free at most vendors.
+        headers: beside the vendor's own.
+        transport: for tests.
+    """
+
+    def __init__(
+        self,
+        vendor: Vendor,
+        *,
+        token: str | None = None,
+        base_url: str | None = None,
+        retry: Retry | None = None,
+        etags: MutableMapping[str, Cached] | None = None,
+        headers: Mapping[str, str] | None = None,
+        transport: httpx.BaseTransport | None = None,
+        timeout: httpx.Timeout = TIMEOUT,
+    ) -> None:
+        address = (base_url or vendor.base_url).rstrip("/") + "/"
+        if not address.startswith(("http://", "https://")):
+            raise InputError(f"{vendor.platform} base URL {address!r}: expected http:// or https://")
+        super().__init__(
+            base_url=address,
+            auth=vendor.auth(token) if token else None,
+            headers={"User-Agent": USER_AGENT, "Accept": "application/json", **vendor.headers, **(headers or {})},
+            timeout=timeout,
+            transport=transport,
+            follow_redirects=True,
+        )
+        self.vendor = vendor
+        self.retry = retry or Retry()
+        self.etags = etags
+        self.struggling = False
+        self._secret = token
+
+    def scrubbed(self, text: str) -> str:
+        """`text` on one line, cut to 200 characters, without the token."""
+        shown = " ".join(text.split())
+        return (shown.replace(self._secret, "…") if self._secret else shown)[:200]
+
+
+def get_json(client: Client, path: str, *, params: Mapping[str, str | int] | None = None) -> Answer:
+    """GET `path` below the base URL; raise an error below `SourceError` for anything but JSON with a 2xx."""
+    return request_json(client, "GET", path, params=params)
+
+
+def post_json(client: Client, path: str, *, body: Any) -> Answer:
+    """POST `body` as JSON; same errors as `get_json`."""
+    return request_json(client, "POST", path, body=body)
+
+
+def request_json(
+    client: Client, method: str, path: str, *, params: Mapping[str, str | int] | None = None, body: Any = None
+) -> Answer:
+    """Send one call, again if it failed in passing, and read its JSON.
+
+    Raises:
+        TransientSourceError: transport, timeout, 429 or 5xx to the last try; `retry_after_s` where one was named.
+        QuotaExhausted, AccessDenied, SourceNotFound: by status, or by what the vendor reads in the body.
+        MalformedResponse: not JSON, cut off, compressed wrongly, too large, redirected in circles.
+    """
+    request = client.build_request(method, path, params=params, json=body)
+    call = shown_call(request)
+    if _origin(request.url) != _origin(client.base_url):
+        raise MalformedResponse(client.vendor.platform, call, f"points to another host than {client.base_url.host}")
+    attempts = 1 if client.struggling else client.retry.attempts
+    for attempt in range(attempts):
+        try:
+            answer = _once(client, client.build_request(method, path, params=params, json=body), call)
+        except TransientSourceError as exc:
+            wait_s = client.retry.backoff_s(attempt) if exc.retry_after_s is None else exc.retry_after_s
+            if attempt + 1 == attempts or wait_s > client.retry.max_wait_s:
+                client.struggling = True  # the next call gets one try: a platform that is down is not waited for twice
+                raise
+            client.retry.sleep(wait_s)
+        else:
+            client.struggling = False
+            return answer
+    raise AssertionError("unreachable: the last attempt returns or raises")
+
+
+def paged(
+    client: Client, path: str, *, params: Mapping[str, str | int], cursor: str, next_of: Callable[[Any], str | None]
+) -> Iterator[Answer]:
+    """Yield a listing's pages; `next_of` reads the next value of the parameter `cursor`, None on the last.
+
+    Raises:
+        MalformedResponse: a cursor came twice, or `MAX_PAGES` were not enough: the listing does not end.
+    """
+    seen: set[str] = set()
+    asked = dict(params)
+    for _ in range(MAX_PAGES):
+        answer = get_json(client, path, params=asked)
+        yield answer
+        following = next_of(answer.payload)
+        if following is None:
+            return
+        if following in seen:
+            raise MalformedResponse(client.vendor.platform, answer.call, f"paging goes round at {following!r:.40}")
+        seen.add(following)
+        asked[cursor] = following
+    raise MalformedResponse(client.vendor.platform, f"GET {path}", f"paging does not end after {MAX_PAGES} pages")
+
+
+def shown_call(request: httpx.Request) -> str:
+    """Method, path and query without secrets, as messages, the landing and the log show it."""
+    query = "&".join(f"{k}={v}" for k, v in request.url.params.multi_items() if k.lower() not in SECRET_PARAMS)
+    return f"{request.method} {request.url.path}" + (f"?{query}" if query else "")
+
+
+def _origin(url: httpx.URL) -> tuple[str, str, int | None]:
+    return url.scheme, url.host, url.port
+
+
+def _once(client: Client, request: httpx.Request, call: str) -> Answer:
+    cached = client.etags.get(call) if client.etags is not None and request.method == "GET" else None
+    if cached:
+        request.headers["If-None-Match"] = cached.etag
+    response, raw = _sent(client, request, call)
+    if response.status_code == httpx.codes.NOT_MODIFIED and cached:
+        raw = cached.raw
+    payload, fault = _json_of(raw)
+    error = _error_of(client, call, response, payload)
+    if error:
+        raise error
+    if fault and response.status_code != httpx.codes.NO_CONTENT:
+        kind = response.headers.get("content-type", "no content type").split(";")[0]
+        raise MalformedResponse(client.vendor.platform, call, client.scrubbed(f"{kind}, not JSON: {fault}"))
+    if client.etags is not None and request.method == "GET" and "etag" in response.headers:
+        client.etags[call] = Cached(response.headers["etag"], raw)
+    return Answer(
+        call=call,
+        payload=payload,
+        raw=raw,
+        status=response.status_code,
+        headers=response.headers,
+        api_version=client.vendor.api_version,
+        rate_limit_remaining=remaining_of(response.headers, client.vendor.remaining_headers),
+    )
+
+
+def _sent(client: Client, request: httpx.Request, call: str) -> tuple[httpx.Response, bytes]:
+    """The response with its body, read up to the size limit."""
+    platform = client.vendor.platform
+    raw = bytearray()
+    try:
+        response = client.send(request, stream=True)
+        try:
+            for chunk in response.iter_bytes():
+                raw += chunk
+                if len(raw) > MAX_BODY_BYTES:
+                    raise MalformedResponse(platform, call, f"answer is larger than {MAX_BODY_BYTES} bytes")
+        finally:
+            response.close()
+    except httpx.TransportError as exc:  # timeouts and cut connections are among these
+        name = type(exc).__name__
+        raise TransientSourceError(platform, call, client.scrubbed(f"{name}: {exc}".rstrip(": "))) from exc
+    except (httpx.DecodingError, httpx.TooManyRedirects, httpx.InvalidURL) as exc:
+        raise MalformedResponse(platform, call, client.scrubbed(f"{type(exc).__name__}: {exc}")) from exc
+    return response, bytes(raw)
+
+
+def _json_of(raw: bytes) -> tuple[Any, str | None]:
+    """The payload, and what is wrong where there is none."""
+
+    def refuse(constant: str) -> None:
+        raise ValueError(f"{constant} is not JSON")
+
+    try:
+        return json.loads(raw.decode("utf-8-sig"), parse_constant=refuse), None
+    except (ValueError, RecursionError) as exc:
+        begin = raw[:40].decode("utf-8", "replace")
+        return None, f"{exc} in {len(raw)} bytes that begin {begin!r}"
+
+
+def _error_of(client: Client, call: str, response: httpx.Response, payload: Any) -> SourceError | None:
+    vendor, status = client.vendor, response.status_code
+    kind = vendor.classify(response, payload)
+    if kind is None:
+        if response.is_success or (status == httpx.codes.NOT_MODIFIED and payload is not None):
+            return None
+        general = TransientSourceError if status >= 500 else MalformedResponse if status < 400 else SourceError
+        kind = STATUS_ERRORS.get(status, general)
+    said = vendor_message(payload)
+    problem = client.scrubbed(f"answered {status}" + (f": {said}" if said else ""))
+    if issubclass(kind, TransientSourceError):
+        return kind(vendor.platform, call, problem, retry_after_s=_asked_wait_s(vendor, response))
+    return kind(vendor.platform, call, problem)
+
+
+def _asked_wait_s(vendor: Vendor, response: httpx.Response) -> float | None:
+    """Seconds the platform asks us to wait; its own clock (the Date header) counts, not ours."""
+    now = datetime.now(UTC)
+    with contextlib.suppress(KeyError, ValueError, TypeError):
+        now = parsedate_to_datetime(response.headers["date"]).astimezone(UTC)
+    if "retry-after" in response.headers:
+        return wait_of(response.headers["retry-after"], now)
+    # Reset headers stand on every answer: on a 5xx, or with calls left, the window is not what failed.
+    left = remaining_of(response.headers, vendor.remaining_headers)
+    if response.status_code >= 500 or (left is not None and left > 0):
+        return None
+    waits = (wait_of(response.headers[name], now) for name in vendor.reset_headers if name in response.headers)
+    return next((wait for wait in waits if wait is not None), None)
+
+
+def vendor_message(payload: Any) -> str:
+    """What an error body says, in the shapes vendors use; '' where it says nothing we can read.
+
+    >>> vendor_message({"error": {"code": 403, "message": "quota exceeded"}})
+    'quota exceeded'
+    >>> vendor_message({"errors": [{"error": "invalid_oauth_token", "error_description": "Please supply one"}]})
+    'Please supply one'
+    """
+    if isinstance(payload, str):
+        return payload
+    if isinstance(payload, list):
+        return next((said for said in map(vendor_message, payload) if said), "")
+    if not isinstance(payload, dict):
+        return ""
+    for key in ("message", "error_description", "error_msg", "detail", "title", "error", "errors", "reason"):
+        said = vendor_message(payload.get(key))
+        if said:
+            return said
+    return ""
