@@ -1,0 +1,124 @@
+"""Observations at any times put on one even grid, so that algorithms see evenly spaced columns and NaN for gaps."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from analytics.baselines.clock import DAY_S, NS_PER_S, Bools, Floats, Ints, Times, as_times, day_number, step_of
+from analytics.baselines.model import Window
+from analytics.errors import InputError
+
+STEP_FROM = 201  # readings the step is read from: the first ones, so that later readings change nothing earlier
+NEAR = 0.02  # a step this close to a fraction of a day is meant to be one
+
+
+@dataclass(frozen=True)
+class Grid:
+    """Series on an even grid, and the way back.
+
+    Attributes:
+        times: shape (n_cells,), even.
+        values: shape (n_series, n_cells); NaN where nothing usable was observed.
+        cell: shape (n_points,), the cell of each point given.
+        step_s: seconds between cells.
+    """
+
+    times: Times
+    values: Floats
+    cell: Ints
+    step_s: float
+
+    @property
+    def per_day(self) -> int:
+        """Cells a day; 1 for daily and slower metrics."""
+        return per_day(self.step_s)
+
+    def window(self, start: int, stop: int, timezone: str, holidays: frozenset[int]) -> Window:
+        """The cells [start, stop) to learn from."""
+        return Window(self.times[start:stop], self.values[:, start:stop], self.step_s, timezone, holidays)
+
+
+def per_day(step_s: float) -> int:
+    """Cells a day; 1 for daily and slower metrics."""
+    return max(1, round(DAY_S / step_s))
+
+
+def snapped_step(times: Times) -> float:
+    """The step of the first readings, moved onto a whole fraction (or multiple) of a day when it is near one.
+
+    >>> at = np.datetime64("2026-01-01", "ns") + np.cumsum([0, 301, 299, 300, 302, 298]) * np.timedelta64(1, "s")
+    >>> snapped_step(at)
+    300.0
+    """
+    step = step_of(times[:STEP_FROM])
+    near = DAY_S / round(DAY_S / step) if step < DAY_S * 0.75 else DAY_S * max(1, round(step / DAY_S))
+    return float(near if abs(near / step - 1) <= NEAR else step)
+
+
+def to_grid(times: Times, values: Floats, *, step_s: float | None = None) -> Grid:
+    """Put points, shapes (n,) and (n_series, n), onto a grid; times do not decrease, of two in one cell the last counts."""
+    if times.size == 0:
+        return Grid(times, values, np.empty(0, dtype=np.int64), step_s or 300.0)
+    step = step_s or snapped_step(times)
+    since = times.astype(np.int64) - times[:1].astype(np.int64)
+    cell = np.rint(since / (step * NS_PER_S)).astype(np.int64)
+    n = int(cell[-1]) + 1
+    if n > 200 * times.size + 10_000:
+        raise InputError(f"times span {n} steps of {step:.0f} s with {times.size} points: name the step with step_s")
+    even = times[0] + np.rint(np.arange(n) * (step * NS_PER_S)).astype("timedelta64[ns]")
+    if n == times.size and np.array_equal(cell, np.arange(n)):
+        return Grid(even, values, cell, step)
+    laid = np.full((values.shape[0], n), np.nan)
+    laid[:, cell] = values
+    return Grid(even, laid, cell, step)
+
+
+def checked(times: Any, values: Any) -> tuple[Times, Floats, Ints]:
+    """Times, values of shape (n_series, n) in time order, and the order: `values[..., order]` is sorted.
+
+    Raises:
+        InputError: shapes differ, or a value is infinite.
+    """
+    at = as_times(times)
+    y = np.asarray(values, dtype=float)
+    if at.ndim != 1 or y.ndim not in (1, 2) or y.shape[-1] != at.size:
+        raise InputError(f"times {at.shape} and values {y.shape}: expected (n,) and (n,) or (n_series, n)")
+    if np.isinf(y).any():
+        raise InputError("values: infinite; a missing value is NaN")
+    y = np.atleast_2d(y)
+    order = np.arange(at.size)
+    if at.size and np.any(at[1:] < at[:-1]):
+        order = np.argsort(at, kind="stable")
+        at, y = at[order], y[:, order]
+    return at, y, order
+
+
+def mask_of(times: Times, masked: Any, order: Ints) -> Bools:
+    """True where a point must not be learned from; `masked` is flags, one a point as given, or (start, end) pairs."""
+    if masked is None or len(masked) == 0:
+        return np.zeros(times.size, dtype=bool)
+    flags = np.asarray(masked) if isinstance(masked, np.ndarray) else None
+    if flags is not None and flags.dtype == bool:
+        if flags.shape != times.shape:
+            raise InputError(f"masked {flags.shape}: expected one flag a point, {times.shape}, or (start, end) pairs")
+        return np.asarray(flags[order])
+    out = np.zeros(times.size, dtype=bool)
+    for start, end in masked:
+        first, last = as_times([start, end])
+        out |= (times >= first) & (times < last)
+    return out
+
+
+def holiday_numbers(holidays: Iterable[Any]) -> frozenset[int]:
+    """Calendar dates as local days since 1970-01-01."""
+    return frozenset(day_number(day) for day in holidays)
+
+
+def cells_of(spans: Sequence[Any], times: Times) -> list[int]:
+    """First cell at or after each of the given instants, those inside the grid only, ascending."""
+    at = np.searchsorted(times, as_times(list(spans))) if len(spans) else np.empty(0, dtype=np.int64)
+    return sorted({int(k) for k in at if 0 < k < times.size})

@@ -1,0 +1,52 @@
+"""Every algorithm by name."""
+
+from __future__ import annotations
+
+import inspect
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+from analytics.baselines.ewma import SIGMA_COVERAGE, fit_ewma
+from analytics.baselines.model import Algorithm
+from analytics.errors import InputError
+
+
+@dataclass(frozen=True)
+class Entry:
+    """One algorithm of the registry.
+
+    Attributes:
+        fit: learns from a window.
+        coverage: what its band claims when the caller names no coverage.
+        says: one line for lists and reports.
+    """
+
+    fit: Algorithm | Callable[..., Any]
+    coverage: float
+    says: str
+
+    def parameters(self, given: dict[str, Any]) -> dict[str, Any]:
+        """The algorithm's defaults with the given ones over them; raise `InputError` for one it does not have."""
+        known = {
+            name: p.default
+            for name, p in inspect.signature(self.fit).parameters.items()
+            if p.kind is p.KEYWORD_ONLY and name != "coverage"
+        }
+        for name in given:
+            if name not in known:
+                raise InputError(f"parameter {name!r}: expected one of {', '.join(sorted(known)) or 'none'}")
+        return {**known, **given}
+
+
+ALGORITHMS: dict[str, Entry] = {
+    "ewma": Entry(fit_ewma, SIGMA_COVERAGE, "seasonal decomposition, EWMA of the trend, two standard deviations"),
+}
+
+
+def entry_of(algorithm: str) -> Entry:
+    """The entry of that name; raise `InputError` naming the known ones."""
+    try:
+        return ALGORITHMS[algorithm]
+    except KeyError:
+        raise InputError(f"algorithm {algorithm!r}: expected one of {', '.join(ALGORITHMS)}") from None
