@@ -1,0 +1,73 @@
+"""Readings beside their baseline, on one matrix: what every rule judges."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import ArrayLike
+
+from analytics.anomalies.episodes import Clock
+from analytics.anomalies.events import Floats, Times
+from analytics.baselines.clock import as_times
+from analytics.baselines.model import Baseline
+from analytics.errors import InputError
+
+BAND_SIGMAS = 2.0  # the edge of the band is called two deviations, whatever its shape
+
+
+@dataclass(frozen=True)
+class Residuals:
+    """One row a series, columns in time order, each time once; NaN where there is nothing to judge.
+
+    Attributes:
+        times: shape (n,), datetime64[ns].
+        clock: steps and what each reading covers.
+        values, expected, lower, upper, scale: shape (m, n), in the metric's own unit.
+    """
+
+    times: Times
+    clock: Clock
+    values: Floats
+    expected: Floats
+    lower: Floats
+    upper: Floats
+    scale: Floats
+
+    def band_distance(self, sign: int) -> Floats:
+        """How far each reading lies towards `sign`, 2 at the edge of the band, shape (m, n).
+
+        Empirical bands are wider on one side: counts have more room above than below. Measuring
+        each side by its own half keeps one threshold for both.
+        """
+        edge = self.upper if sign > 0 else self.lower
+        half = sign * (edge - self.expected)
+        with np.errstate(invalid="ignore", divide="ignore"):
+            return np.where(half > 0, BAND_SIGMAS * sign * (self.values - self.expected) / half, np.nan)
+
+
+def residuals(times: ArrayLike, values: ArrayLike, baseline: Baseline) -> Residuals:
+    """Put readings and baseline in time order, side by side.
+
+    Args:
+        times: shape (n,), UTC, any order; of readings with the same time the last one given counts.
+        values: shape (n,), or (m, n) for series that share their times. NaN: missing.
+        baseline: on the same times, arrays of the shape of `values`.
+    Raises:
+        InputError: shapes differ, or the baseline is for other times.
+    """
+    at = as_times(times)
+    matrix = np.atleast_2d(np.asarray(values, dtype=float))
+    if matrix.ndim != 2 or matrix.shape[1] != at.size:
+        raise InputError(f"anomalies: {at.size} times but values of shape {np.shape(values)}")
+    theirs = as_times(baseline.times)
+    if theirs.shape != at.shape or (theirs != at).any():
+        raise InputError(f"anomalies: the baseline is for {theirs.size} other times than the {at.size} readings")
+    columns = [np.asarray(getattr(baseline, name), dtype=float) for name in ("expected", "lower", "upper")]
+    columns.append(np.asarray(baseline.residual_scale, dtype=float))
+    arrays = [matrix, *(np.broadcast_to(np.atleast_2d(c), matrix.shape) for c in columns)]
+    if (np.diff(at.astype(np.int64)) <= 0).any():
+        order = np.argsort(at, kind="stable")
+        order = order[np.r_[np.diff(at[order].astype(np.int64)) > 0, True]]
+        at, arrays = at[order], [a[:, order] for a in arrays]
+    return Residuals(at, Clock.of(at), *arrays)
