@@ -1,0 +1,1 @@
+"""The verbs: what the command line, the flows and the notebooks ask for, each one call."""

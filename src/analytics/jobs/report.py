@@ -1,0 +1,139 @@
+"""Make a report: check what is asked, execute its notebook, render it, and put all of it in place at once."""
+
+from __future__ import annotations
+
+import difflib
+import json
+import time
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from analytics.errors import InputError
+from analytics.model import Month
+from analytics.params import ReportParams, load_params
+from analytics.settings import Settings, project_root
+
+FORMATS = ("html", "pdf")
+Progress = Callable[[str, float], None]
+
+
+@dataclass(frozen=True)
+class ReportFiles:
+    """What was made: files by format, seconds by step, and the parameters it was made with."""
+
+    name: str
+    month: Month
+    files: Mapping[str, Path]
+    seconds: Mapping[str, float]
+    parameters: Mapping[str, Any] = field(default_factory=dict)
+
+
+def _silent(step: str, done: float) -> None:
+    """No progress wanted."""
+
+
+def make_report(
+    settings: Settings,
+    name: str,
+    *,
+    month: Month,
+    overrides: Mapping[str, Any] | None = None,
+    formats: Sequence[str] = FORMATS,
+    progress: Progress = _silent,
+) -> ReportFiles:
+    """Execute the report `name` for `month` and render it below `settings.output_dir`.
+
+    Args:
+        overrides: values that differ from `params/reports/<name>.yaml`.
+        progress: called with a step's name and its share done, 0 to 1.
+
+    Raises:
+        InputError: an unknown report, format or parameter, with the nearest name.
+        NoDataError: the month holds no reading of what was asked for.
+        ReportError: a cell failed; its notebook is kept with a banner, nothing is published.
+    """
+    from analytics.reports import run
+
+    _known("format", formats, FORMATS)
+    parameters = parameters_of(settings, name, month, overrides or {})
+    _has_data(settings, parameters)
+    notebook = project_root() / "notebooks" / "reports" / f"{parameters.pop('notebook')}.ipynb"
+    folder = settings.output_dir / "reports" / name / str(month)
+    stem = f"{name}-{month}"
+    seconds: dict[str, float] = {}
+    started = time.perf_counter()
+    executed = run.execute(
+        notebook, folder / f"{stem}.ipynb", parameters, progress=lambda done: progress("execute notebook", done)
+    )
+    seconds["execute notebook"] = time.perf_counter() - started
+    files = {"ipynb": folder / f"{stem}.ipynb"}
+    for kind in formats:
+        progress(f"render {kind}", 0.0)
+        started = time.perf_counter()
+        files |= run.render(executed, formats=(kind,), out_dir=folder, stem=stem)
+        seconds[f"render {kind}"] = time.perf_counter() - started
+        progress(f"render {kind}", 1.0)
+    return ReportFiles(name, month, files, seconds, parameters)
+
+
+def parameters_of(settings: Settings, name: str, month: Month, overrides: Mapping[str, Any]) -> dict[str, Any]:
+    """The notebook's parameters: the report's params file, then what differs for this run."""
+    reports = load_params(settings.params_dir).reports
+    _known("report", [name], list(reports))
+    defaults = reports[name].model_dump(include=set(NOTEBOOK_FIELDS))
+    _known("parameter", overrides, [field for field in NOTEBOOK_FIELDS if field != "notebook"] + ["compare"])
+    given = {key: value for key, value in overrides.items() if value is not None and key != "compare"}
+    checked = ReportParams.model_validate({**defaults, **given}).model_dump(include=set(NOTEBOOK_FIELDS), mode="json")
+    checked["month"] = str(month)
+    if overrides.get("compare"):
+        checked["compare"] = str(Month.parse(str(overrides["compare"])))
+    return json.loads(json.dumps(checked)) if checked else {}
+
+
+NOTEBOOK_FIELDS = ("notebook", "title", "platforms", "metrics", "accounts", "timezone", "algorithm", "window_days")
+
+
+def _has_data(settings: Settings, parameters: Mapping[str, Any]) -> None:
+    """Refuse a month without data before a kernel is started for it."""
+    from analytics.reports.traffic_data import choose_series, require_month
+    from analytics.store import open_store
+
+    with open_store(settings) as store:
+        chosen = {what: parameters[what] for what in ("platforms", "metrics", "accounts")}
+        series = choose_series(store, **chosen)
+        require_month(series, Month.parse(parameters["month"]), parameters["timezone"])
+
+
+def _known(what: str, names: Sequence[str] | Mapping[str, Any], known: Sequence[str]) -> None:
+    for name in names:
+        if name not in known:
+            close = difflib.get_close_matches(str(name), known, n=1)
+            hint = f"did you mean {close[0]!r}?" if close else f"expected one of {', '.join(known) or 'none defined'}"
+            raise InputError(f"{what} {name!r}: unknown; {hint}")
+
+
+def options_from(path: Path | None) -> dict[str, Any]:
+    """A rerun's parameters from a YAML file; names are checked where they are used."""
+    if path is None:
+        return {}
+    import yaml
+
+    try:
+        content = yaml.safe_load(path.read_text("utf-8"))
+    except (OSError, UnicodeDecodeError, yaml.YAMLError) as exc:
+        raise InputError(f"{path}: cannot be read ({' '.join(str(exc).split())})") from exc
+    if not isinstance(content, dict):
+        raise InputError(f"{path}: expected keys and values, found {type(content).__name__}")
+    return {str(key): value for key, value in content.items()}
+
+
+def month_asked(text: object) -> Month:
+    """The month named, or the last one that has ended."""
+    if text is not None:
+        return Month.parse(str(text))
+    from datetime import UTC, datetime
+
+    today = datetime.now(UTC)
+    return Month(today.year, today.month).previous()

@@ -1,0 +1,147 @@
+"""A month's figures for one series: totals, days, coverage, and comparisons that say what they adjust for.
+
+Pure: arrays and frames in, dataclasses out. A day's amount is what the metric's aggregation makes of
+it: the sum of increases or counts, the last reading of a level, the mean of the rest.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import UTC, datetime
+
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+
+from analytics.model import Aggregation, Month
+
+FULL_DAY_COVERAGE = 0.8
+MIN_FULL_DAYS = 14
+
+
+@dataclass(frozen=True)
+class MonthFacts:
+    """One series in one month.
+
+    `days` has one row a local day: `amount` (NaN where nothing was read), `expected` (NaN where no
+    baseline stands), `coverage_ratio` (readings present, of those due). `total` is the month's figure in
+    the metric's unit: a sum over the readings there are (not scaled up), or the last level.
+    """
+
+    month: Month
+    aggregation: Aggregation
+    days: pd.DataFrame
+    total: float
+    coverage_ratio: float
+
+    @property
+    def full_days(self) -> pd.DataFrame:
+        """Days with at least 80 % of their readings."""
+        return self.days[self.days["coverage_ratio"] >= FULL_DAY_COVERAGE]
+
+    @property
+    def per_day(self) -> float:
+        """Mean amount of a full day; NaN where there is none."""
+        return float(self.full_days["amount"].mean()) if len(self.full_days) else float("nan")
+
+
+@dataclass(frozen=True)
+class Comparison:
+    """This month against another one; `refusal` says why there is no figure.
+
+    `change_ratio` compares mean full days; `adjusted_change_ratio` compares the same weekdays, so that a
+    month with five Saturdays is not called a fall. Both are relative to the other month (0.1: a tenth more).
+    """
+
+    other: Month
+    change_ratio: float = float("nan")
+    adjusted_change_ratio: float = float("nan")
+    refusal: str = ""
+
+
+def month_facts(
+    times: NDArray[np.datetime64],
+    values: NDArray[np.float64],
+    expected: NDArray[np.float64],
+    *,
+    month: Month,
+    timezone: str,
+    aggregation: Aggregation,
+    step_s: float,
+) -> MonthFacts:
+    """Fold readings into days and the month.
+
+    Args:
+        times: shape (n,), UTC, datetime64[ns], within or beyond the month.
+        values: shape (n,), amounts per interval (or levels), NaN where nothing is known.
+        expected: shape (n,), the baseline for each reading, NaN in its warm-up.
+        month: the calendar month in `timezone`.
+        timezone: IANA name; days begin at its midnight.
+        aggregation: how readings make a day.
+        step_s: usual seconds between readings, from which the readings due are counted.
+    """
+    start, end = month.bounds(timezone)
+    inside = within(times, start, end)
+    local = pd.DatetimeIndex(times[inside]).tz_localize("UTC").tz_convert(timezone)
+    frame = pd.DataFrame({"day": local.normalize(), "amount": values[inside], "expected": expected[inside]})
+    midnights = pd.date_range(pd.Timestamp(start).tz_convert(timezone), periods=month.days + 1, freq="D")
+    due = np.diff(midnights.as_unit("ns").asi8) / 1e9 / step_s
+    amount = _folded(frame, "amount", aggregation)
+    days = pd.DataFrame({"amount": amount, "expected": _expected_days(frame, aggregation)}).reindex(midnights[:-1])
+    count = frame.groupby("day")["amount"].count().reindex(midnights[:-1]).fillna(0).to_numpy(float)
+    days["coverage_ratio"] = np.minimum(count / due, 1.0)
+    known = frame["amount"].dropna()
+    total = float("nan") if known.empty else _total(known, aggregation)
+    return MonthFacts(month, aggregation, days, total, float(np.minimum(count, due).sum() / due.sum()))
+
+
+def within(times: NDArray[np.datetime64], start: datetime, end: datetime) -> NDArray[np.bool_]:
+    """Which of the UTC `times` (n,) lie from `start` up to, not including, `end` (both aware)."""
+    first, last = (np.datetime64(at.astimezone(UTC).replace(tzinfo=None), "ns") for at in (start, end))
+    found: NDArray[np.bool_] = (times >= first) & (times < last)
+    return found
+
+
+def _folded(frame: pd.DataFrame, column: str, aggregation: Aggregation) -> pd.Series:
+    groups = frame.groupby("day")[column]
+    if aggregation in ("increase", "sum"):
+        return groups.sum(min_count=1)
+    return groups.last() if aggregation == "last" else groups.mean()
+
+
+def _expected_days(frame: pd.DataFrame, aggregation: Aggregation) -> pd.Series:
+    """The baseline's day, over the intervals that were read, and only where it covers nearly all of them."""
+    read = frame.dropna(subset=["amount"])
+    groups = read.groupby("day")["expected"]
+    covered = groups.count() / groups.size().clip(lower=1)
+    return _folded(read, "expected", aggregation).where(covered >= FULL_DAY_COVERAGE)
+
+
+def _total(known: pd.Series, aggregation: Aggregation) -> float:
+    if aggregation in ("increase", "sum"):
+        return float(known.sum())
+    return float(known.iloc[-1]) if aggregation == "last" else float(known.mean())
+
+
+def compare(this: MonthFacts, other: MonthFacts) -> Comparison:
+    """Change from `other` to `this`, or the reason why there is none to state."""
+    for facts in (this, other):
+        full = len(facts.full_days)
+        if full < MIN_FULL_DAYS:
+            return Comparison(other.month, refusal=f"{facts.month.label} has {full} full days of {facts.month.days}")
+    if this.aggregation == "last":
+        ratio = _ratio(this.total, other.total)
+        return Comparison(other.month, ratio, ratio)
+    weekday_means = [_weekday_means(facts) for facts in (this, other)]
+    both = weekday_means[0].index.intersection(weekday_means[1].index)
+    adjusted = _ratio(float(weekday_means[0][both].mean()), float(weekday_means[1][both].mean()))
+    return Comparison(other.month, _ratio(this.per_day, other.per_day), adjusted)
+
+
+def _weekday_means(facts: MonthFacts) -> pd.Series:
+    full = facts.full_days
+    return full["amount"].groupby(pd.DatetimeIndex(full.index).dayofweek).mean()
+
+
+def _ratio(this: float, other: float) -> float:
+    return this / other - 1 if other > 0 else float("nan")

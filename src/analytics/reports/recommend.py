@@ -1,0 +1,122 @@
+"""From findings to actions: each recommendation names its evidence, and without evidence there is none."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+
+import numpy as np
+
+from analytics.anomalies import Event
+from analytics.model import SEVERITIES
+from analytics.reports import formats
+from analytics.reports.traffic_data import SeriesMonth, TrafficData
+from analytics.reports.wording import change, listed, plural, share
+
+COVERAGE_WANTED = 0.95
+BAND_TOLERANCE = 0.03
+NOTABLE_CHANGE = 0.20
+SAME_TIME_S = 6 * 3600.0
+
+
+@dataclass(frozen=True)
+class Recommendation:
+    """One action, the finding behind it, and how pressing it is (3: now, 2: this month, 1: when there is time)."""
+
+    urgency: int
+    action: str
+    evidence: str
+
+
+def recommendations(data: TrafficData) -> tuple[Recommendation, ...]:
+    """All that the rules find, the most pressing first."""
+    found = [entry for rule in RULES for entry in rule(data)]
+    return tuple(sorted(found, key=lambda entry: -entry.urgency))
+
+
+def severe_events(data: TrafficData) -> list[tuple[SeriesMonth, Event]]:
+    """High and critical events, the largest first."""
+    chosen = [(item, e) for item in data.items for e in item.series.events if SEVERITIES.index(e.severity) >= 2]
+    return sorted(chosen, key=lambda pair: -abs(pair[1].deviation))
+
+
+def _look_into_peaks(data: TrafficData) -> Iterator[Recommendation]:
+    """One action for peaks that fall together, at most three."""
+    groups: list[list[tuple[SeriesMonth, Event]]] = []
+    for item, event in severe_events(data):
+        near = [g for g in groups if abs((g[0][1].peak_at - event.peak_at).total_seconds()) <= SAME_TIME_S]
+        if near:
+            near[0].append((item, event))
+        else:
+            groups.append([(item, event)])
+    for group in groups[:3]:
+        item, event = group[0]
+        at = formats.moment(event.peak_at.astimezone(data.zone))
+        names = listed(list(dict.fromkeys(entry.name for entry, _ in group)))
+        verb = "rose" if event.direction == "above" else "fell"
+        yield Recommendation(
+            2,
+            f"Find out what was published or said around {at}, when {names} {verb}"
+            f"{' together' if len(group) > 1 else ''}; note the cause, so that the baseline does not learn it.",
+            f"{item.name}: {formats.compact(event.observed)} {item.unit} where {formats.compact(event.expected)} "
+            f"is normal, {event.severity} severity, for {formats.duration(event.duration_s)}",
+        )
+
+
+def _repair_collection(data: TrafficData) -> Iterator[Recommendation]:
+    poor = [item for item in data.items if item.facts.coverage_ratio < COVERAGE_WANTED]
+    if poor:
+        worst = min(poor, key=lambda item: item.facts.coverage_ratio)
+        yield Recommendation(
+            3,
+            f"Repair the collection of {listed([item.name for item in poor])}; until then their totals are a floor.",
+            f"{worst.name}: {share(worst.facts.coverage_ratio)} of the readings due were received",
+        )
+    if data.absent:
+        yield Recommendation(
+            3,
+            f"Check the sources of {listed([formats.clean(name) for name in data.absent])}.",
+            f"{plural(len(data.absent), 'series', 'series')} with earlier readings had none this month",
+        )
+
+
+def _doubt_the_band(data: TrafficData) -> Iterator[Recommendation]:
+    for item in data.items:
+        claimed = item.series.baseline.coverage
+        if np.isfinite(item.in_band_ratio) and item.in_band_ratio < claimed - BAND_TOLERANCE:
+            yield Recommendation(
+                1,
+                f"Try another baseline for {item.name}, for example `profile`, before acting on small deviations.",
+                f"its band claims {share(claimed)} and held {share(item.in_band_ratio)} of the judged readings",
+            )
+
+
+def _follow_large_changes(data: TrafficData) -> Iterator[Recommendation]:
+    for item in data.items:
+        ratio = item.previous.adjusted_change_ratio
+        if np.isfinite(ratio) and abs(ratio) >= NOTABLE_CHANGE:
+            what = "Find what fed the growth of" if ratio > 0 else "Find what slowed"
+            yield Recommendation(
+                2,
+                f"{what} {item.name}, and decide whether next month's plan should follow it.",
+                f"{change(ratio)} against {item.previous.other.label}, same weekdays compared",
+            )
+
+
+def _bring_history(data: TrafficData) -> Iterator[Recommendation]:
+    refused = [item for item in data.items if item.previous.refusal]
+    if refused:
+        yield Recommendation(
+            1,
+            f"Import the history of {refused[0].previous.other.label}, so that months can be compared.",
+            f"{refused[0].name}: {refused[0].previous.refusal}",
+        )
+
+
+RULES: tuple[Callable[[TrafficData], Iterator[Recommendation]], ...] = (
+    _repair_collection,
+    _look_into_peaks,
+    _follow_large_changes,
+    _doubt_the_band,
+    _bring_history,
+)

@@ -1,0 +1,317 @@
+"""The monthly traffic report, section by section; `notebooks/reports/traffic.ipynb` calls one method a section.
+
+Each method returns what the section shows. The figures are `TrafficData`; nothing is computed here that a
+table or a sentence elsewhere would have to compute again.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from analytics.model import Month
+from analytics.monitoring import Watch, definitions_of
+from analytics.params import Brand, load_params
+from analytics.reports import charts, formats
+from analytics.reports.display import (
+    Block,
+    Blocks,
+    Tile,
+    blocks,
+    callout,
+    cover,
+    definition_list,
+    figure,
+    prose,
+    table,
+    tiles,
+)
+from analytics.reports.facts import within
+from analytics.reports.recommend import recommendations
+from analytics.reports.summary import sentences
+from analytics.reports.traffic_data import SeriesMonth, TrafficData, choose_series, gather
+from analytics.reports.traffic_tables import (
+    ACTION_COLUMNS,
+    COVERAGE_COLUMNS,
+    DEFINITION_COLUMNS,
+    EVENT_COLUMNS,
+    PLATFORM_COLUMNS,
+    TREND_COLUMNS,
+    WEEKDAYS,
+    action_rows,
+    coverage_rows,
+    definition_rows,
+    event_rows,
+    events_by_day,
+    platform_rows,
+    trend_rows,
+    weekday_rows,
+)
+from analytics.reports.wording import change, plural, share
+from analytics.settings import load_settings
+from analytics.store import open_store
+
+MAX_TILES = 6
+
+
+def month(
+    month: str,
+    *,
+    title: str = "Platform traffic report",
+    platforms: Sequence[str] = (),
+    metrics: Sequence[str] = (),
+    accounts: Sequence[str] = (),
+    timezone: str = "UTC",
+    algorithm: str = "ewma",
+    window_days: int = 30,
+    compare: str = "",
+) -> TrafficReport:
+    """Gather one month from the store that the settings name.
+
+    Args:
+        month: calendar month, `YYYY-MM`, in `timezone`.
+        platforms, metrics, accounts: names; empty means all that are stored.
+        compare: month to compare with in place of the same month a year before, `YYYY-MM`.
+
+    Raises:
+        InputError: a name, month or time zone that does not exist.
+        NoDataError: no reading in that month.
+    """
+    settings = load_settings()
+    params = load_params(settings.params_dir)
+    watch = Watch(
+        algorithm=algorithm,
+        window_days=window_days,
+        timezone=timezone,
+        min_history_days=params.baselines.min_history_days,
+    )
+    with open_store(settings) as store:
+        data = gather(
+            store,
+            choose_series(store, platforms=platforms, metrics=metrics, accounts=accounts),
+            month=Month.parse(month),
+            watch=watch,
+            definitions=definitions_of(params),
+            compare_with=Month.parse(compare) if compare else None,
+            names={name: entry.display_name for name, entry in params.platforms.items()},
+        )
+    brand = params.reports["traffic"].brand if "traffic" in params.reports else Brand()
+    return TrafficReport(title, data, brand)
+
+
+@dataclass(frozen=True)
+class TrafficReport:
+    """A gathered month, ready to be shown."""
+
+    title: str
+    data: TrafficData
+    brand: Brand
+
+    def cover(self) -> Block:
+        """Title, period, publisher, and what the figures rest on."""
+        data = self.data
+        return cover(
+            title=self.title,
+            period=data.month.label,
+            brand=self.brand.name,
+            accent=self.brand.accent,
+            language=self.brand.language,
+            issued=f"data to {formats.moment(data.newest.astimezone(data.zone))}",
+            facts={"Time zone": data.timezone, "Data snapshot": data.snapshot},
+        )
+
+    def summary(self) -> Blocks:
+        """Headline figures, then the sentences made from them."""
+        text = "\n".join(f"- {sentence}" for sentence in sentences(self.data))
+        return blocks(tiles([self._tile(item) for item in headline(self.data)]), prose(text))
+
+    def breakdown(self) -> Blocks:
+        """A part for each platform: every series with its band, and a table of the month."""
+        return blocks(*(block for name in self.data.platforms for block in self._platform(name)))
+
+    def anomalies(self) -> Blocks:
+        """When and where, then the register of every event."""
+        register = event_rows(self.data)
+        if register.empty:
+            return blocks(callout("No reading stayed outside its expected band long enough to count as an anomaly."))
+        return blocks(
+            figure(
+                charts.heatmap(
+                    events_by_day(self.data), x="day", y="series", value="events", title="Anomalies that began"
+                ),
+                caption=f"Anomalies by day, {self.data.month.label}",
+                alt=f"Grid of days and series: {plural(len(register), 'anomaly', 'anomalies')} in "
+                f"{self.data.month.label}, counted on the day each began.",
+            ),
+            table(
+                register,
+                caption="Every anomaly of the month",
+                columns=EVENT_COLUMNS,
+                note="Deviation is measured in robust standard deviations of what the series usually strays. "
+                "An event is confirmed once readings have stayed outside the band for more than 15 minutes.",
+                provenance=self._provenance("events of the series shown, statistical rule"),
+            ),
+        )
+
+    def trends(self) -> Blocks:
+        """Against other months, per day and with the same weekdays; then the week's own shape."""
+        refused = sorted({f"{item.previous.refusal}" for item in self.data.items if item.previous.refusal})
+        remark = callout("; ".join(refused) + ": no comparison is stated for those series.") if refused else None
+        return blocks(
+            table(
+                trend_rows(self.data),
+                caption=f"{self.data.month.label} against other months",
+                columns=TREND_COLUMNS,
+                note="Per day compares the mean of full days (at least 80 % of their readings), so months of 28 and "
+                "31 days can be compared; same weekdays compares each weekday with itself. An en dash: not comparable.",
+                provenance=self._provenance("daily amounts of full days in both months"),
+            ),
+            remark,
+            figure(
+                charts.heatmap(
+                    weekday_rows(self.data),
+                    x="weekday",
+                    y="series",
+                    value="index",
+                    title="Weekday against the series' mean day (1 = the mean)",
+                    x_order=WEEKDAYS,
+                    text_format=".2f",
+                ),
+                caption="The shape of a week",
+                alt="Grid of weekdays and series: each cell is the mean full day of that weekday divided by the "
+                "series' mean full day.",
+            ),
+        )
+
+    def recommendations(self) -> Blocks:
+        """What to do, each with the finding behind it."""
+        found = recommendations(self.data)
+        if not found:
+            return blocks(callout("The figures call for no action this month.", "good"))
+        caption = "Actions and the findings behind them"
+        return blocks(table(action_rows(found), caption=caption, columns=ACTION_COLUMNS))
+
+    def coverage(self) -> Blocks:
+        """How the figures were made, how often the band held, and what is missing."""
+        watch = self.data.watch
+        first = self.data.items[0].series.baseline
+        warnings = sorted({text for item in self.data.items for text in item.series.warnings})
+        return blocks(
+            definition_list(
+                {
+                    "Expected value and band": f"`{watch.algorithm}` over the {watch.window_days} days before each "
+                    f"reading; the reading itself and later ones are never part of it. The band is meant to hold "
+                    f"{share(first.coverage)} of normal readings.",
+                    "Warm-up": f"Nothing is judged on less than {watch.min_history_days:g} days of history.",
+                    "Anomaly": "Readings outside the band for more than 15 minutes, one event an episode.",
+                    "Season": "Thirty days hold four weeks: time of day and day of the week are learned, "
+                    "day of the month and month of the year are not.",
+                    "Days": f"Days and months begin at midnight in {self.data.timezone}.",
+                }
+            ),
+            table(
+                coverage_rows(self.data),
+                caption="Coverage, and how often the band held",
+                columns=COVERAGE_COLUMNS,
+                note=" ".join(f"{text[0].upper()}{text[1:]}." for text in warnings) or None,
+                provenance=self._provenance("readings received against readings due at the series' usual interval"),
+            ),
+            table(definition_rows(self.data), caption="What each metric means", columns=DEFINITION_COLUMNS),
+        )
+
+    def _tile(self, item: SeriesMonth) -> Tile:
+        year = item.year_before
+        return Tile(
+            label=item.series.label
+            if len(self.data.platforms) == 1
+            else self.data.display_name(item.series.key.platform),
+            value=item.facts.total,
+            unit=item.unit,
+            delta=_delta(item.previous.adjusted_change_ratio, f"on {item.previous.other.label}"),
+            delta_2=_delta(year.adjusted_change_ratio, f"on {year.other.label}"),
+            sparkline=[None if np.isnan(v) else float(v) for v in item.facts.days["amount"]],
+            note=_tile_note(item),
+            provenance=self._provenance(f"{item.facts.aggregation} of {item.series.key} over the month", item),
+        )
+
+    def _platform(self, name: str) -> list[Block | Blocks]:
+        items = self.data.of(name)
+        shown: list[Block | Blocks] = [prose(f"### {formats.literal(self.data.display_name(name))}")]
+        shown += [self._chart(item) for item in items]
+        shown.append(
+            table(
+                platform_rows(items),
+                caption=f"{self.data.display_name(name)} in {self.data.month.label}",
+                columns=PLATFORM_COLUMNS,
+                note="Best and worst are full days. In band: judged readings inside their expected band.",
+                provenance=self._provenance(f"daily amounts of {name}"),
+            )
+        )
+        return shown
+
+    def _chart(self, item: SeriesMonth) -> Block:
+        series, base = item.series, item.series.baseline
+        inside = within(series.times, *self.data.month.bounds(self.data.timezone))
+        frame = pd.DataFrame(
+            {
+                "time": pd.DatetimeIndex(series.times[inside]).tz_localize("UTC"),
+                "observed": series.values[inside],
+                "expected": base.expected[inside],
+                "lower": base.lower[inside],
+                "upper": base.upper[inside],
+            }
+        )
+        events = pd.DataFrame(
+            {
+                "time": [e.peak_at for e in series.events],
+                "severity": [e.severity for e in series.events],
+                "observed": [e.observed for e in series.events],
+                "label": [e.reason for e in series.events],
+            }
+        )
+        step = formats.duration(series.step_s)
+        counted = series.definition.data_type == "counter" or series.definition.aggregation == "sum"
+        return figure(
+            charts.series_chart(
+                frame, events, unit=f"{item.unit} per {step}" if counted else item.unit, timezone=self.data.timezone
+            ),
+            caption=f"{item.name} with its expected band",
+            alt=f"{item.name} in {self.data.month.label}: {formats.compact(item.facts.total)} {item.unit}, "
+            f"{plural(len(series.events), 'anomaly', 'anomalies')}, {share(item.in_band_ratio)} of judged readings "
+            "in band.",
+            provenance=self._provenance(f"readings of {series.key}", item),
+        )
+
+    def _provenance(self, query: str, item: SeriesMonth | None = None) -> dict[str, Any]:
+        data, watch = self.data, self.data.watch
+        found: dict[str, Any] = {
+            "query": query,
+            "snapshot": data.snapshot,
+            "parameters": f"month {data.month}, {data.timezone}, {watch.algorithm} over {watch.window_days} days",
+        }
+        if item is not None:
+            found["definition"] = item.series.definition.definition_id
+            found["freshness"] = f"newest reading {formats.moment(item.newest.astimezone(self.data.zone))}"
+        return found
+
+
+def headline(data: TrafficData) -> list[SeriesMonth]:
+    """One figure a platform; with a single platform, one a series; at most six."""
+    if len(data.platforms) == 1:
+        return list(data.items[:MAX_TILES])
+    return [data.of(name)[0] for name in data.platforms[:MAX_TILES]]
+
+
+def _tile_note(item: SeriesMonth) -> str:
+    events = plural(len(item.series.events), "anomaly", "anomalies")
+    if item.facts.coverage_ratio < 0.95:
+        return f"{events}; {share(item.facts.coverage_ratio)} of readings received"
+    return events
+
+
+def _delta(ratio: float, against: str) -> str:
+    return f"{change(ratio)} {against}" if np.isfinite(ratio) else ""

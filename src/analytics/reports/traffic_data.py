@@ -1,0 +1,224 @@
+"""What the monthly traffic report stands on: every series' month, its comparisons, and what is missing."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+from typing import TYPE_CHECKING
+from zoneinfo import ZoneInfo
+
+import numpy as np
+import pandas as pd
+
+from analytics.baselines.rates import to_rate
+from analytics.errors import InputError, NoDataError
+from analytics.model import MetricDefinition, Month
+from analytics.monitoring import MonitoredSeries, Watch, monitor
+from analytics.reports.facts import Comparison, MonthFacts, compare, month_facts, within
+
+if TYPE_CHECKING:
+    from analytics.store import Store
+
+Definitions = Mapping[tuple[str, str], tuple[MetricDefinition, ...]]
+
+
+@dataclass(frozen=True)
+class SeriesMonth:
+    """One series in the reported month, with its comparisons.
+
+    `in_band_ratio` is the share of judged readings inside the band, `judged_ratio` the share of readings
+    that had enough history to be judged; both NaN where there are none.
+    """
+
+    series: MonitoredSeries
+    facts: MonthFacts
+    previous: Comparison
+    year_before: Comparison
+    in_band_ratio: float
+    judged_ratio: float
+    judged_readings: int
+    newest: datetime
+
+    @property
+    def name(self) -> str:
+        """Account and metric."""
+        return f"{self.series.label} {self.series.definition.display_name.lower()}"
+
+    @property
+    def unit(self) -> str:
+        """Unit of the amounts."""
+        return self.series.definition.unit
+
+
+@dataclass(frozen=True)
+class TrafficData:
+    """All of a report's figures; nothing in it depends on when it was computed.
+
+    `absent` are series the store knows that have no reading in the month; `names` says how each
+    platform is called in text.
+    """
+
+    month: Month
+    timezone: str
+    watch: Watch
+    items: tuple[SeriesMonth, ...]
+    absent: tuple[str, ...]
+    snapshot: str
+    names: Mapping[str, str] = field(default_factory=dict)
+
+    @property
+    def zone(self) -> ZoneInfo:
+        """The zone its days and clock times are told in."""
+        return ZoneInfo(self.timezone)
+
+    def display_name(self, platform: str) -> str:
+        """What people call the platform."""
+        return self.names.get(platform, platform.replace("_", " ").capitalize())
+
+    @property
+    def platforms(self) -> tuple[str, ...]:
+        """Platforms with data, in the order of the items."""
+        return tuple(dict.fromkeys(item.series.key.platform for item in self.items))
+
+    @property
+    def newest(self) -> datetime:
+        """The newest reading in the report."""
+        return max(item.newest for item in self.items)
+
+    def of(self, platform: str) -> tuple[SeriesMonth, ...]:
+        """The items of one platform."""
+        return tuple(item for item in self.items if item.series.key.platform == platform)
+
+
+def choose_series(
+    store: Store, *, platforms: Sequence[str], metrics: Sequence[str], accounts: Sequence[str]
+) -> pd.DataFrame:
+    """Account-level series that were asked for, in a stable order; empty arguments mean all.
+
+    Raises:
+        InputError: a name matches nothing in the store, with those that would.
+    """
+    known = store.series()
+    known = known[known["content_id"] == ""]
+    for what, names, column in (
+        ("platform", platforms, "platform"),
+        ("metric", metrics, "metric_type"),
+        ("account", accounts, "author_id"),
+    ):
+        for name in names:
+            if name not in set(known[column]):
+                there = ", ".join(sorted(map(str, set(known[column])))[:8]) or "none yet"
+                raise InputError(f"{what} {name!r}: nothing stored under that name; stored: {there}")
+        if names:
+            known = known[known[column].isin(list(names))]
+    return known.sort_values(["platform", "metric_type", "author_id"], kind="stable").reset_index(drop=True)
+
+
+def gather(
+    store: Store,
+    series: pd.DataFrame,
+    *,
+    month: Month,
+    watch: Watch,
+    definitions: Definitions,
+    compare_with: Month | None = None,
+    names: Mapping[str, str] | None = None,
+    progress: Callable[[int], None] | None = None,
+) -> TrafficData:
+    """Judge and fold every series; the year before is `compare_with` where another month is asked for.
+
+    Raises:
+        NoDataError: no series has a reading in the month; names the months there are.
+    """
+    start, end = month.bounds(watch.timezone)
+    items, seen = [], set()
+    for monitored in monitor(store, series, start, end, watch, definitions=definitions, progress=progress):
+        facts = facts_of(monitored, month, watch.timezone)
+        if facts.coverage_ratio > 0:
+            items.append(_compared(store, monitored, facts, compare_with or month.shifted(-12), watch.timezone))
+            seen.add(monitored.series_id)
+    if not items:
+        raise NoDataError(f"{month}: no reading in that month; {stored_months(series, watch.timezone)}")
+    absent = tuple(
+        f"{row.platform} {row.author_id} {row.metric_type}"
+        for row in series.itertuples(index=False)
+        if row.series_id not in seen
+    )
+    return TrafficData(month, watch.timezone, watch, tuple(items), absent, store.snapshot_id(), names or {})
+
+
+def require_month(series: pd.DataFrame, month: Month, timezone: str) -> None:
+    """Refuse a month that no series reaches.
+
+    Raises:
+        NoDataError: naming the months there are.
+    """
+    start, end = month.bounds(timezone)
+    if series.empty or not ((series["first_time"] < end) & (series["last_time"] >= start)).any():
+        raise NoDataError(f"{month}: no reading in that month; {stored_months(series, timezone)}")
+
+
+def stored_months(series: pd.DataFrame, timezone: str) -> str:
+    """Which months hold readings, for an error's advice."""
+    if series.empty:
+        return "the store is empty: `analytics import` or `analytics collect` fills it"
+    first, last = (pd.Timestamp(series[c].agg(f)).tz_convert(timezone) for c, f in SPAN)
+    return f"stored: {first:%Y-%m} to {last:%Y-%m}"
+
+
+SPAN = (("first_time", "min"), ("last_time", "max"))
+
+
+def facts_of(monitored: MonitoredSeries, month: Month, timezone: str) -> MonthFacts:
+    """The month's figures of a judged series."""
+    return month_facts(
+        monitored.times,
+        monitored.amounts,
+        monitored.baseline.expected,
+        month=month,
+        timezone=timezone,
+        aggregation=monitored.definition.aggregation,
+        step_s=monitored.step_s,
+    )
+
+
+def _compared(
+    store: Store, monitored: MonitoredSeries, facts: MonthFacts, year_before: Month, timezone: str
+) -> SeriesMonth:
+    start, end = facts.month.bounds(timezone)
+    inside = within(monitored.times, start, end) & np.isfinite(monitored.values)
+    judged = inside & np.isfinite(monitored.baseline.expected)
+    base = monitored.baseline
+    in_band = (monitored.values >= base.lower) & (monitored.values <= base.upper)
+    return SeriesMonth(
+        series=monitored,
+        facts=facts,
+        previous=compare(facts, _other_month(store, monitored, facts.month.previous(), timezone)),
+        year_before=compare(facts, _other_month(store, monitored, year_before, timezone)),
+        in_band_ratio=float(in_band[judged].mean()) if judged.any() else float("nan"),
+        judged_ratio=float(judged.sum() / inside.sum()) if inside.any() else float("nan"),
+        judged_readings=int(judged.sum()),
+        newest=pd.Timestamp(monitored.times[inside].max()).tz_localize("UTC").to_pydatetime(),
+    )
+
+
+def _other_month(store: Store, monitored: MonitoredSeries, month: Month, timezone: str) -> MonthFacts:
+    """Figures of another month, from readings alone."""
+    start, end = month.bounds(timezone)
+    frame = store.read_series(
+        [monitored.series_id], start - timedelta(days=1), end
+    )  # a day earlier: the first increase
+    times = frame["time"].dt.tz_convert("UTC").dt.tz_localize(None).to_numpy("datetime64[ns]")
+    rates = to_rate(times, frame["value"].to_numpy(float), data_type=monitored.definition.data_type)
+    amounts = rates.increase if monitored.definition.data_type == "counter" else rates.values
+    unknown = np.full(amounts.size, np.nan)
+    return month_facts(
+        rates.times,
+        amounts,
+        unknown,
+        month=month,
+        timezone=timezone,
+        aggregation=monitored.definition.aggregation,
+        step_s=monitored.step_s,
+    )

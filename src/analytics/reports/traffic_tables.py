@@ -1,0 +1,181 @@
+"""The tables of the traffic report: rows from the month's figures, and how each column is written."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from analytics.reports.display import Column
+from analytics.reports.recommend import Recommendation
+from analytics.reports.traffic_data import SeriesMonth, TrafficData
+
+WEEKDAYS = ["Mon", "Tue", "Wed", "Thu", "Fri", "Sat", "Sun"]
+WHEN: Mapping[int, str] = {3: "now", 2: "this month", 1: "when there is time"}
+
+
+def platform_rows(items: Sequence[SeriesMonth]) -> pd.DataFrame:
+    """One row a series: the month's figure, best and worst full day, share in band, events, newest reading."""
+    rows = []
+    for item in items:
+        full = item.facts.full_days["amount"].dropna()
+        days = pd.DatetimeIndex(full.index)
+        rows.append(
+            {
+                "series": item.name,
+                "total": item.facts.total,
+                "per_day": item.facts.per_day,
+                "best_on": None if full.empty else days[int(full.argmax())].date(),
+                "best": float("nan") if full.empty else full.max(),
+                "worst_on": None if full.empty else days[int(full.argmin())].date(),
+                "worst": float("nan") if full.empty else full.min(),
+                "in_band": item.in_band_ratio,
+                "events": len(item.series.events),
+            }
+        )
+    return pd.DataFrame(rows)
+
+
+def event_rows(data: TrafficData) -> pd.DataFrame:
+    """The register: one row an event, by start."""
+    rows: list[dict[str, Any]] = [
+        {
+            "start": event.start.astimezone(data.zone),
+            "series": item.name,
+            "kind": event.rule.replace("_", "-"),
+            "severity": event.severity,
+            "direction": event.direction,
+            "duration_s": event.duration_s,
+            "observed": event.observed,
+            "expected": event.expected,
+            "deviation": event.deviation,
+        }
+        for item in data.items
+        for event in item.series.events
+    ]
+    rows.sort(key=lambda row: (row["start"], row["series"]))
+    return pd.DataFrame(rows)
+
+
+def events_by_day(data: TrafficData) -> pd.DataFrame:
+    """Events that began on each day of the month, for every series (0 where none did)."""
+    rows = []
+    for item in data.items:
+        began = [event.start.astimezone(data.zone).day for event in item.series.events]
+        rows += [
+            {"day": f"{day:02d}", "series": item.name, "events": began.count(day)}
+            for day in range(1, data.month.days + 1)
+        ]
+    return pd.DataFrame(rows)
+
+
+def trend_rows(data: TrafficData) -> pd.DataFrame:
+    """One row a series: per-day figures and changes against the two other months."""
+    return pd.DataFrame(
+        {
+            "series": item.name,
+            "per_day": item.facts.per_day,
+            "previous_change": item.previous.change_ratio,
+            "previous_adjusted": item.previous.adjusted_change_ratio,
+            "year_change": item.year_before.change_ratio,
+            "year_adjusted": item.year_before.adjusted_change_ratio,
+            "days": list(item.facts.days["amount"]),
+        }
+        for item in data.items
+    )
+
+
+def weekday_rows(data: TrafficData) -> pd.DataFrame:
+    """Each weekday's mean full day over the series' mean full day."""
+    rows = []
+    for item in data.items:
+        full = item.facts.full_days
+        means = full["amount"].groupby(pd.DatetimeIndex(full.index).dayofweek).mean()
+        for weekday, name in enumerate(WEEKDAYS):
+            value = float(means.get(weekday, np.nan)) / item.facts.per_day if item.facts.per_day > 0 else np.nan
+            rows.append({"weekday": name, "series": item.name, "index": value})
+    return pd.DataFrame(rows)
+
+
+def coverage_rows(data: TrafficData) -> pd.DataFrame:
+    """One row a series: readings received, judged, in band, and the newest."""
+    return pd.DataFrame(
+        {
+            "series": item.name,
+            "received": item.facts.coverage_ratio,
+            "full_days": f"{len(item.facts.full_days)} of {data.month.days}",
+            "judged": item.judged_ratio,
+            "in_band": item.in_band_ratio,
+            "claimed": item.series.baseline.coverage,
+            "newest": item.newest.astimezone(data.zone),
+        }
+        for item in data.items
+    )
+
+
+def definition_rows(data: TrafficData) -> pd.DataFrame:
+    """The definition in force of each metric shown."""
+    definitions = dict.fromkeys(item.series.definition for item in data.items)
+    return pd.DataFrame(
+        {"id": d.definition_id, "unit": d.unit, "kind": f"{d.data_type}, {d.aggregation}", "meaning": d.description}
+        for d in definitions
+    )
+
+
+def action_rows(found: Sequence[Recommendation]) -> pd.DataFrame:
+    """One row a recommendation."""
+    return pd.DataFrame({"when": WHEN[e.urgency], "action": e.action, "why": e.evidence} for e in found)
+
+
+ACTION_COLUMNS = (
+    Column("when", "When", "badge"),
+    Column("action", "What to do", wide=True),
+    Column("why", "Because", wide=True),
+)
+EVENT_COLUMNS = (
+    Column("start", "Began", "datetime"),
+    Column("series", "Series", wide=True),
+    Column("kind", "Kind"),
+    Column("severity", "Severity", "severity"),
+    Column("duration_s", "Lasted", "duration"),
+    Column("observed", "Observed", "compact"),
+    Column("expected", "Expected", "compact"),
+    Column("deviation", "Deviation", "difference", decimals=1),
+)
+PLATFORM_COLUMNS = (
+    Column("series", "Series", wide=True),
+    Column("total", "Month", "compact"),
+    Column("per_day", "Per day", "compact"),
+    Column("best_on", "Best day", "date"),
+    Column("best", "Best", "compact"),
+    Column("worst_on", "Worst day", "date"),
+    Column("worst", "Worst", "compact"),
+    Column("in_band", "In band", "percent"),
+    Column("events", "Anomalies", "number"),
+)
+TREND_COLUMNS = (
+    Column("series", "Series", wide=True),
+    Column("per_day", "Per day", "compact"),
+    Column("previous_change", "On month, per day", "change"),
+    Column("previous_adjusted", "On month, same weekdays", "change"),
+    Column("year_change", "On year, per day", "change"),
+    Column("year_adjusted", "On year, same weekdays", "change"),
+    Column("days", "Days of the month", "spark"),
+)
+COVERAGE_COLUMNS = (
+    Column("series", "Series", wide=True),
+    Column("received", "Readings received", "percent"),
+    Column("full_days", "Full days", align="end"),
+    Column("judged", "Judged", "percent"),
+    Column("in_band", "In band", "percent"),
+    Column("claimed", "Band claims", "percent", decimals=0),
+    Column("newest", "Newest reading", "datetime"),
+)
+DEFINITION_COLUMNS = (
+    Column("id", "Definition", "code"),
+    Column("unit", "Unit"),
+    Column("kind", "Kind"),
+    Column("meaning", "Meaning", wide=True),
+)
