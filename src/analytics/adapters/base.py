@@ -9,10 +9,10 @@ from __future__ import annotations
 
 import math
 import re
-from collections.abc import Callable, Collection, Iterable, Iterator
-from dataclasses import dataclass
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
+from dataclasses import dataclass, replace
 from datetime import UTC, date, datetime, timedelta
-from typing import Any, Protocol, runtime_checkable
+from typing import Any, ParamSpec, Protocol, runtime_checkable
 
 from analytics.adapters.http import Answer, Client
 from analytics.adapters.vendor import Vendor
@@ -46,6 +46,7 @@ class Page:
     rate_limit_remaining: int | None = None
     raw: bytes = b""
     parser: str = ""
+    observed_at: datetime | None = None
     failure: SourceError | None = None
 
     @property
@@ -69,6 +70,7 @@ class Adapter(Protocol):
         ...
 
 
+P = ParamSpec("P")
 Parser = Callable[..., list[Observation]]
 Problems = Callable[[Any], list[Refused]]
 
@@ -82,26 +84,40 @@ def page_of(
     metrics: Collection[str] = (),
     problems: Problems | None = None,
 ) -> Page:
-    """Read an answer with `parser`, keep the wanted metrics, note what the platform refused beside them."""
-    observations = parser(answer.payload, account=account, observed_at=observed_at)
-    return Page(
+    """Read an answer with `parser`, keep the wanted metrics, note what the platform refused beside them.
+
+    An answer that cannot be read costs its metrics but is kept as it came, to be read again later.
+    """
+    page = Page(
         call=answer.call,
-        observations=tuple(o for o in observations if not metrics or o.metric_type in metrics),
-        refused=tuple(r for r in (problems(answer.payload) if problems else ()) if not metrics or r.metric in metrics),
         api_version=answer.api_version,
         rate_limit_remaining=answer.rate_limit_remaining,
         raw=answer.raw,
         parser=parser.__name__,
+        observed_at=observed_at,
+    )
+    try:
+        observations = parser(answer.payload, account=account, observed_at=observed_at)
+        refused = problems(answer.payload) if problems else []
+    except MalformedResponse as exc:
+        return replace(page, failure=exc, refused=tuple(Refused(metric, exc.problem) for metric in metrics))
+    return replace(
+        page,
+        observations=tuple(o for o in observations if not metrics or o.metric_type in metrics),
+        refused=tuple(r for r in refused if not metrics or r.metric in metrics),
     )
 
 
-def guarded(pages: Iterable[Page], metrics: Iterable[str]) -> Iterator[Page]:
-    """Pass pages on; a call that fails costs its `metrics` and no others.
+def guarded(
+    metrics: Iterable[str], fetch: Callable[P, Page | Iterable[Page]], *args: P.args, **kwargs: P.kwargs
+) -> Iterator[Page]:
+    """Yield what `fetch(…)` brings; a call that fails costs its `metrics` and no others.
 
     A spent quota is raised instead: every further call would be refused too.
     """
     try:
-        yield from pages
+        fetched = fetch(*args, **kwargs)
+        yield from (fetched,) if isinstance(fetched, Page) else fetched
     except QuotaExhausted:
         raise
     except SourceError as exc:
@@ -125,6 +141,40 @@ def poll_slot(at: datetime, step: timedelta = timedelta(minutes=5)) -> datetime:
     utc = at.astimezone(UTC)
     midnight = utc.replace(hour=0, minute=0, second=0, microsecond=0)
     return midnight + (utc - midnight) // step * step
+
+
+def readings(
+    platform: str,
+    source: object,
+    fields: Mapping[str, str],
+    *,
+    observed_at: datetime,
+    author_id: str,
+    content_id: str = "",
+    content_type: str = "",
+    convert: Callable[[object], float | None] | None = None,
+) -> list[Observation]:
+    """One observation per field (the platform's name → ours) of one JSON object.
+
+    A field that is absent or null is withheld or renamed: its value is None, and the others land.
+
+    Raises:
+        TypeError: `source` is no object.
+        ValueError: a value is no count, or none of the fields is there, so this is another kind of object.
+    """
+    item = mapping(source, "item")
+    if not item.keys() & fields.keys():
+        raise ValueError(
+            f"none of {', '.join(fields)} in an object with {', '.join(map(str, item)) or 'nothing'}"[:200]
+        )
+    observations = []
+    for field, metric in fields.items():
+        try:
+            value = (convert or as_count)(item.get(field))
+        except ValueError as exc:
+            raise ValueError(f"{field}: {exc}") from exc
+        observations.append(Observation(platform, metric, value, observed_at, content_id, content_type, author_id))
+    return observations
 
 
 def as_number(value: object) -> float | None:

@@ -33,6 +33,7 @@ USER_AGENT = f"analytics/{__version__} (traffic collector)"
 TIMEOUT = httpx.Timeout(30.0, connect=10.0)
 MAX_BODY_BYTES = 32 * 1024 * 1024
 MAX_PAGES = 100
+SECRET_LENGTH = 12  # no vendor's token is shorter; a short one stands in bodies by chance
 SECRET_PARAMS = frozenset({"key", "access_token", "token", "api_key", "client_secret", "code", "appsecret_proof"})
 
 STATUS_ERRORS: dict[int, type[SourceError]] = {
@@ -85,6 +86,7 @@ class Client(httpx.Client):
         headers: Mapping[str, str] | None = None,
         transport: httpx.BaseTransport | None = None,
         timeout: httpx.Timeout = TIMEOUT,
+        max_body_bytes: int = MAX_BODY_BYTES,
     ) -> None:
         address = (base_url or vendor.base_url).rstrip("/") + "/"
         if not address.startswith(("http://", "https://")):
@@ -100,6 +102,7 @@ class Client(httpx.Client):
         self.vendor = vendor
         self.retry = retry or Retry()
         self.etags = etags
+        self.max_body_bytes = max_body_bytes
         self.struggling = False
         self._secret = token
 
@@ -107,6 +110,11 @@ class Client(httpx.Client):
         """`text` on one line, cut to 200 characters, without the token."""
         shown = " ".join(text.split())
         return (shown.replace(self._secret, "…") if self._secret else shown)[:200]
+
+    def redacted(self, raw: bytes) -> bytes:
+        """A body without the token: some vendors put it into the links to the next page."""
+        secret = self._secret.encode() if self._secret else b""
+        return raw.replace(secret, b"REDACTED") if len(secret) >= SECRET_LENGTH else raw
 
 
 def get_json(client: Client, path: str, *, params: Mapping[str, str | int] | None = None) -> Answer:
@@ -150,7 +158,7 @@ def request_json(
 
 
 def paged(
-    client: Client, path: str, *, params: Mapping[str, str | int], cursor: str, next_of: Callable[[Any], str | None]
+    client: Client, path: str, *, params: Mapping[str, str | int], cursor: str, next_of: Callable[[Answer], str | None]
 ) -> Iterator[Answer]:
     """Yield a listing's pages; `next_of` reads the next value of the parameter `cursor`, None on the last.
 
@@ -162,7 +170,7 @@ def paged(
     for _ in range(MAX_PAGES):
         answer = get_json(client, path, params=asked)
         yield answer
-        following = next_of(answer.payload)
+        following = next_of(answer)
         if following is None:
             return
         if following in seen:
@@ -189,8 +197,10 @@ def _once(client: Client, request: httpx.Request, call: str) -> Answer:
     response, raw = _sent(client, request, call)
     if response.status_code == httpx.codes.NOT_MODIFIED and cached:
         raw = cached.raw
-    payload, fault = _json_of(raw)
-    error = _error_of(client, call, response, payload)
+    raw = client.redacted(raw)
+    payload, fault = json_of(raw)
+    unchanged = cached is not None and response.status_code == httpx.codes.NOT_MODIFIED
+    error = None if unchanged else _error_of(client, call, response, payload)
     if error:
         raise error
     if fault and response.status_code != httpx.codes.NO_CONTENT:
@@ -218,8 +228,8 @@ def _sent(client: Client, request: httpx.Request, call: str) -> tuple[httpx.Resp
         try:
             for chunk in response.iter_bytes():
                 raw += chunk
-                if len(raw) > MAX_BODY_BYTES:
-                    raise MalformedResponse(platform, call, f"answer is larger than {MAX_BODY_BYTES} bytes")
+                if len(raw) > client.max_body_bytes:
+                    raise MalformedResponse(platform, call, f"answer is larger than {client.max_body_bytes} bytes")
         finally:
             response.close()
     except httpx.TransportError as exc:  # timeouts and cut connections are among these
@@ -230,8 +240,8 @@ def _sent(client: Client, request: httpx.Request, call: str) -> tuple[httpx.Resp
     return response, bytes(raw)
 
 
-def _json_of(raw: bytes) -> tuple[Any, str | None]:
-    """The payload, and what is wrong where there is none."""
+def json_of(raw: bytes) -> tuple[Any, str | None]:
+    """The payload of a body, and what is wrong where there is none (then the payload is None)."""
 
     def refuse(constant: str) -> None:
         raise ValueError(f"{constant} is not JSON")
@@ -247,7 +257,7 @@ def _error_of(client: Client, call: str, response: httpx.Response, payload: Any)
     vendor, status = client.vendor, response.status_code
     kind = vendor.classify(response, payload)
     if kind is None:
-        if response.is_success or (status == httpx.codes.NOT_MODIFIED and payload is not None):
+        if response.is_success:
             return None
         general = TransientSourceError if status >= 500 else MalformedResponse if status < 400 else SourceError
         kind = STATUS_ERRORS.get(status, general)
