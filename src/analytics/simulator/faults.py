@@ -1,0 +1,98 @@
+"""Faults on command: what a platform answers when it does not answer well."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from analytics.errors import InputError
+from analytics.simulator.exchange import Reply
+
+HTML = "<!DOCTYPE html><html><head><title>Sorry</title></head><body><h1>Something went wrong</h1></body></html>"
+
+
+@dataclass(slots=True)
+class Fault:
+    """One order: the next `times` calls (0: all) whose path holds `path` end in `kind`.
+
+    `kind` is a status from 400 to 599, or one of `KINDS`; `headers` are added to the answer, so that
+    `Fault("429", headers={"retry-after": "7"})` asks for seven seconds.
+    """
+
+    kind: str
+    platform: str = ""
+    path: str = ""
+    times: int = 1
+    headers: Mapping[str, str] = field(default_factory=dict)
+
+    def __post_init__(self) -> None:
+        if self.kind not in KINDS and not (self.kind.isdecimal() and 400 <= int(self.kind) <= 599):
+            raise InputError(f"fault {self.kind!r}: expected a status from 400 to 599 or one of {', '.join(KINDS)}")
+
+
+@dataclass(slots=True)
+class Faults:
+    """Orders not yet used up."""
+
+    orders: list[Fault] = field(default_factory=list)
+
+    def take(self, platform: str, path: str) -> Fault | None:
+        """The first order that fits this call, counted down; None where there is none."""
+        for order in self.orders:
+            if order.platform in ("", platform) and order.path in path:
+                if order.times == 1:
+                    self.orders.remove(order)
+                order.times -= 1 if order.times else 0
+                return order
+        return None
+
+
+def spoil(reply: Reply, kind: str) -> Reply:
+    """A good reply turned bad in the way `kind` says."""
+    return KINDS[kind](reply)
+
+
+def _html(_: Reply) -> Reply:
+    return Reply(text=HTML, media_type="text/html; charset=utf-8")
+
+
+def _truncated(reply: Reply) -> Reply:
+    content = reply.content.decode()
+    return Reply(text=content[: len(content) // 2], headers=reply.headers)
+
+
+def _wrong_types(reply: Reply) -> Reply:
+    return Reply(_twisted(reply.payload), headers=reply.headers)
+
+
+def _empty(_: Reply) -> Reply:
+    return Reply(text="")
+
+
+def _twisted(value: Any) -> Any:
+    """Numbers become words, lists become objects."""
+    if isinstance(value, dict):
+        return {key: _twisted(inner) for key, inner in value.items()}
+    if isinstance(value, list):
+        return {str(i): _twisted(inner) for i, inner in enumerate(value)}
+    if isinstance(value, bool) or value is None:
+        return value
+    return "many" if isinstance(value, int | float) or str(value).isdecimal() else value
+
+
+def _nulls(reply: Reply) -> Reply:
+    return Reply(json.loads(reply.content, parse_int=lambda _: None, parse_float=lambda _: None), headers=reply.headers)
+
+
+# `cut` and `timeout` happen to the connection: the server sees to them
+KINDS: dict[str, Callable[[Reply], Reply]] = {
+    "html": _html,
+    "truncated": _truncated,
+    "wrong_types": _wrong_types,
+    "nulls": _nulls,
+    "empty": _empty,
+    "cut": lambda reply: reply,
+    "timeout": lambda reply: reply,
+}
