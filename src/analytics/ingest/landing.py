@@ -1,0 +1,132 @@
+"""Raw answers as they came, compressed, for a time: what a later mended parser reads again.
+
+One file a platform and UTC day, `landing/<platform>/<day>.jsonl.gz`; each answer is appended as a
+gzip member of its own, so a cut-off write costs one answer and the file stays readable with `zcat`.
+Calls carry no secrets: the client has taken them out.
+"""
+
+from __future__ import annotations
+
+import base64
+import gzip
+import json
+import os
+import zlib
+from collections.abc import Iterator
+from dataclasses import dataclass
+from datetime import UTC, date, datetime
+from pathlib import Path
+
+from analytics.errors import InputError
+
+_MEMBER = b"\x1f\x8b\x08"
+
+
+@dataclass(frozen=True, slots=True)
+class Landed:
+    """One answer: enough to parse it again without asking anybody."""
+
+    platform: str
+    account: str
+    observed_at: datetime
+    call: str
+    parser: str
+    api_version: str
+    rate_limit_remaining: int | None
+    raw: bytes
+
+
+@dataclass(frozen=True, slots=True)
+class Landing:
+    """The folder of raw answers."""
+
+    folder: Path
+
+    def append(self, answers: list[Landed]) -> None:
+        """Keep `answers`; all of one platform and day go to disk in one write."""
+        by_file: dict[Path, list[bytes]] = {}
+        for answer in answers:
+            path = self.folder / _checked(answer.platform) / f"{answer.observed_at.astimezone(UTC):%Y-%m-%d}.jsonl.gz"
+            by_file.setdefault(path, []).append(gzip.compress(_line(answer), compresslevel=5, mtime=0))
+        for path, members in by_file.items():
+            path.parent.mkdir(parents=True, exist_ok=True)
+            with path.open("ab", buffering=0) as file:
+                file.write(b"".join(members))
+                os.fsync(file.fileno())
+
+    def read(self, platform: str, *, since: date, until: date | None = None) -> Iterator[Landed]:
+        """Answers observed from `since` to `until` (both included), in the order they came."""
+        for path in self.files(platform):
+            if since <= _day_of(path) and (until is None or _day_of(path) <= until):
+                for line in _members(path.read_bytes()):
+                    yield _landed(line)
+
+    def files(self, platform: str) -> list[Path]:
+        """The platform's files, oldest first."""
+        return sorted((self.folder / _checked(platform)).glob("????-??-??.jsonl.gz"))
+
+    def purge(self, platform: str, *, before: date) -> int:
+        """Remove files of days before `before`; return how many."""
+        old = [path for path in self.files(platform) if _day_of(path) < before]
+        for path in old:
+            path.unlink()
+        return len(old)
+
+
+def _checked(platform: str) -> str:
+    if not platform.isidentifier():
+        raise InputError(f"platform {platform!r}: expected a name of letters, digits and underscores")
+    return platform
+
+
+def _day_of(path: Path) -> date:
+    return date.fromisoformat(path.name[:10])
+
+
+def _line(answer: Landed) -> bytes:
+    try:
+        body = {"text": answer.raw.decode("utf-8")}
+    except UnicodeDecodeError:
+        body = {"base64": base64.b64encode(answer.raw).decode("ascii")}
+    head = {
+        "platform": answer.platform,
+        "account": answer.account,
+        "observed_at": answer.observed_at.astimezone(UTC).isoformat(),
+        "call": answer.call,
+        "parser": answer.parser,
+        "api_version": answer.api_version,
+        "rate_limit_remaining": answer.rate_limit_remaining,
+    }
+    return json.dumps(head | body, ensure_ascii=False).encode() + b"\n"
+
+
+def _landed(line: bytes) -> Landed:
+    record = json.loads(line)
+    raw = record["text"].encode() if "text" in record else base64.b64decode(record["base64"])
+    return Landed(
+        platform=record["platform"],
+        account=record["account"],
+        observed_at=datetime.fromisoformat(record["observed_at"]),
+        call=record["call"],
+        parser=record["parser"],
+        api_version=record["api_version"],
+        rate_limit_remaining=record["rate_limit_remaining"],
+        raw=raw,
+    )
+
+
+def _members(content: bytes) -> Iterator[bytes]:
+    """Each whole gzip member's text; a damaged one is passed over."""
+    at = content.find(_MEMBER)
+    while at >= 0:
+        inflater = zlib.decompressobj(wbits=31)
+        try:
+            line = inflater.decompress(content[at:])
+        except zlib.error:
+            line = b""
+        if inflater.eof:
+            yield line
+            at = len(content) - len(inflater.unused_data)
+            at = at if content[at : at + 3] == _MEMBER else content.find(_MEMBER, at)
+        else:
+            at = content.find(_MEMBER, at + 1)
