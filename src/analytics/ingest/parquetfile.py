@@ -1,0 +1,48 @@
+"""Parquet: chunks of the two columns; typed values are read as the text a CSV would hold."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.compute as pc
+import pyarrow.parquet as pq
+
+from analytics.errors import DataFileError
+from analytics.ingest.files import Chunk, ImportSpec, OnBytes, column_at
+
+
+def read_chunks(path: Path, spec: ImportSpec, on_bytes: OnBytes) -> Iterator[Chunk]:
+    """Yield chunks of at most `spec.chunk_rows` rows; a row's "line" is its number, from 1."""
+    try:
+        with pq.ParquetFile(path) as file:
+            header = [field.name for field in file.schema_arrow]
+            names = [header[column_at(path, name, header)] for name in (spec.time_column, spec.value_column)]
+            rows = file.metadata.num_rows
+            done = 0
+            for batch in file.iter_batches(batch_size=spec.chunk_rows, columns=names):
+                on_bytes(int(path.stat().st_size * len(batch) / max(rows, 1)))
+                lines = np.arange(done + 1, done + 1 + len(batch))
+                done += len(batch)
+                yield Chunk(_text(path, batch, names[0]), _text(path, batch, names[1]), lines)
+    except (pa.ArrowException, OSError) as exc:
+        raise DataFileError(f"{path}: is no readable Parquet file ({' '.join(str(exc).split())[:160]})") from exc
+
+
+def _text(path: Path, batch: Any, name: str) -> pa.Array:
+    column = batch.column(batch.schema.get_field_index(name))
+    kind = column.type
+    if pa.types.is_timestamp(kind):
+        column = pc.cast(column, pa.timestamp("us", tz=kind.tz), safe=False)
+        text = pc.strftime(pc.cast(column, pa.timestamp("us", tz="UTC")), format="%Y-%m-%dT%H:%M:%S")
+        text = pc.binary_join_element_wise(text, pa.scalar("Z" if kind.tz else ""), "")
+    elif pa.types.is_dictionary(kind):
+        text = pc.cast(pc.cast(column, kind.value_type), pa.string())
+    elif pa.types.is_nested(kind) or pa.types.is_binary(kind) or pa.types.is_boolean(kind):
+        raise DataFileError(f"{path}: column {name!r} holds {kind}, expected text, numbers or timestamps")
+    else:
+        text = pc.cast(column, pa.string())
+    return pc.fill_null(text, "")

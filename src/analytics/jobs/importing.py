@@ -1,0 +1,66 @@
+"""Load history from files through the one write path; all files, or on any fault nothing."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from analytics.ingest.files import ImportSpec, fingerprint, read_frames, sniff
+
+if TYPE_CHECKING:
+    from analytics.store import Store, WriteResult
+
+OnBytes = Callable[[int], None]
+
+
+@dataclass(frozen=True, slots=True)
+class Imported:
+    """What became of the files' rows."""
+
+    results: dict[Path, WriteResult]
+    seconds: float
+
+    def total(self, count: str) -> int:
+        """Sum of a count (`read`, `written`, `duplicate`, …) over the files."""
+        return sum(getattr(result, count) for result in self.results.values())
+
+    @property
+    def rows_per_second(self) -> float:
+        """Rows read per second, the whole path included."""
+        return self.total("read") / self.seconds if self.seconds else 0.0
+
+
+def import_files(store: Store, paths: Sequence[Path], spec: ImportSpec, *, on_bytes: OnBytes | None = None) -> Imported:
+    """Read, check and store `paths` in one transaction.
+
+    Args:
+        paths: CSV, gzipped CSV or Parquet files; all are looked at before the first is read.
+        spec: what they hold; `{stem}` in account or content stands for a file's name without its ending.
+        on_bytes: called with the bytes read since the last call.
+    Raises:
+        DataFileError: naming file, line and value; nothing of any file is stored.
+    """
+    from analytics.store import Collection
+
+    for path in paths:
+        sniff(path)
+    started = time.perf_counter()
+    specs = [_for_file(spec, path) for path in paths]
+    results = store.write_all(
+        (
+            read_frames(path, own, on_bytes=on_bytes),
+            Collection(own.platform, "import", own.account, path.name, fingerprint=fingerprint(path)),
+        )
+        for path, own in zip(paths, specs, strict=True)
+    )
+    return Imported(dict(zip(paths, results, strict=True)), time.perf_counter() - started)
+
+
+def _for_file(spec: ImportSpec, path: Path) -> ImportSpec:
+    stem = path.name.split(".")[0]
+    return replace(
+        spec, account=spec.account.replace("{stem}", stem), content_id=spec.content_id.replace("{stem}", stem)
+    )

@@ -1,0 +1,134 @@
+"""Series of a batch: from natural keys to numbers, and back into the table what the batch taught."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass, field
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+import pandas as pd
+import psycopg
+
+KEY = ("platform", "metric_type", "content_id", "author_id")
+INSERT = """
+INSERT INTO series (platform, metric_type, content_id, author_id)
+SELECT * FROM unnest(%s::text[], %s::text[], %s::text[], %s::text[])
+"""
+LOOK_UP = """
+SELECT platform, metric_type, content_id, author_id, series_id, last_time
+FROM series JOIN unnest(%s::text[], %s::text[], %s::text[], %s::text[])
+    AS wanted (platform, metric_type, content_id, author_id) USING (platform, metric_type, content_id, author_id)
+"""
+SAVE = """
+UPDATE series AS s SET
+    first_time = least(s.first_time, n.first), last_time = greatest(s.last_time, n.last),
+    content_type = coalesce(n.content_type, s.content_type), tags = coalesce(n.tags::jsonb, s.tags)
+FROM unnest(%s::int[], %s::timestamptz[], %s::timestamptz[], %s::text[], %s::text[])
+    AS n (series_id, first, last, content_type, tags)
+WHERE s.series_id = n.series_id
+  AND (s.first_time IS NULL OR n.first < s.first_time OR n.last > s.last_time OR n.content_type <> s.content_type
+       OR (n.tags IS NOT NULL AND n.tags::jsonb IS DISTINCT FROM s.tags))
+"""
+NEVER = np.datetime64("0001-01-01", "us")
+Key = tuple[str, str, str, str]
+
+
+@dataclass(slots=True)
+class SeriesBook:
+    """The series one transaction has met: their numbers, and first, last and newest stored time.
+
+    `stored_last` is the newest time in the store before this transaction; `last` includes it.
+    """
+
+    ids: dict[Key, int] = field(default_factory=dict)
+    stored_last: dict[int, np.datetime64] = field(default_factory=dict)
+    first: dict[int, np.datetime64] = field(default_factory=dict)
+    last: dict[int, np.datetime64] = field(default_factory=dict)
+    content_type: dict[int, str] = field(default_factory=dict)
+    tags: dict[int, str] = field(default_factory=dict)
+
+    def number(self, cursor: psycopg.Cursor[Any], accepted: pd.DataFrame) -> npt.NDArray[np.int32]:
+        """Series number of every row (n,), making the series that are new."""
+        codes, places = distinct_keys(accepted)
+        keys = list(accepted.loc[places, list(KEY)].astype(str).itertuples(index=False, name=None))
+        unknown = sorted({key for key in keys if key not in self.ids})
+        if unknown:
+            self._learn(cursor, unknown)
+        return np.array([self.ids[key] for key in keys], dtype=np.int32)[codes]
+
+    def _learn(self, cursor: psycopg.Cursor[Any], keys: list[Key]) -> None:
+        self._look_up(cursor, keys)
+        new = [key for key in keys if key not in self.ids]
+        if new:  # only these: a conflict would burn a number of the identity column, at every poll
+            cursor.execute(INSERT, _columns(new))
+            self._look_up(cursor, new)
+
+    def _look_up(self, cursor: psycopg.Cursor[Any], keys: list[Key]) -> None:
+        cursor.execute(LOOK_UP, _columns(keys))
+        for *key, series_id, last_time in cursor.fetchall():
+            self.ids[key[0], key[1], key[2], key[3]] = series_id
+            self.stored_last[series_id] = NEVER if last_time is None else np.datetime64(last_time.replace(tzinfo=None))
+
+    def stored_last_of(self, series_ids: npt.NDArray[np.int32]) -> npt.NDArray[np.datetime64]:
+        """Newest time in the store before this transaction, per row."""
+        return _lookup(self.stored_last, series_ids)
+
+    def last_of(self, series_ids: npt.NDArray[np.int32]) -> npt.NDArray[np.datetime64]:
+        """Newest time so far, this transaction's rows included, per row."""
+        return _lookup({**self.stored_last, **self.last}, series_ids)
+
+    def extend(self, rows: pd.DataFrame) -> None:
+        """Take in stored rows' first and last times, and what the newest row of a series says about it."""
+        series_ids, times = rows["series_id"].to_numpy(), rows["at"].to_numpy()
+        order = np.lexsort((times, series_ids))
+        starts = np.flatnonzero(np.r_[True, np.diff(series_ids[order]) != 0])
+        ends = np.r_[starts[1:], len(order)] - 1
+        content_types = rows["content_type"].array
+        tags = rows["tags"].to_numpy() if "tags" in rows.columns else None
+        for start, end in zip(order[starts], order[ends], strict=True):
+            series_id = int(series_ids[end])
+            self.first[series_id] = min(self.first.get(series_id, times[start]), times[start])
+            if times[end] < self.last.get(series_id, NEVER):
+                continue
+            self.last[series_id] = max(times[end], self.stored_last[series_id])
+            if (code := content_types.codes[end]) and (content_type := content_types.categories[code]):
+                self.content_type[series_id] = content_type
+            if tags is not None and isinstance(tags[end], dict) and tags[end]:
+                self.tags[series_id] = json.dumps(tags[end], sort_keys=True, default=str)
+
+    def save(self, cursor: psycopg.Cursor[Any]) -> None:
+        """Write times, content types and tags back, in the order of the numbers."""
+        ids = sorted(self.last)
+        cursor.execute(
+            SAVE,
+            [
+                ids,
+                [f"{self.first[i]}Z" for i in ids],
+                [f"{self.last[i]}Z" for i in ids],
+                [self.content_type.get(i) for i in ids],
+                [self.tags.get(i) for i in ids],
+            ],
+        )
+
+
+def _columns(keys: list[Key]) -> list[list[str]]:
+    return [list(column) for column in zip(*keys, strict=True)]
+
+
+def distinct_keys(accepted: pd.DataFrame) -> tuple[npt.NDArray[np.intp], npt.NDArray[np.intp]]:
+    """Number the distinct natural keys: code of every row (n,), and the first row of each code."""
+    combined = np.zeros(len(accepted), dtype=np.int64)
+    for name in KEY:
+        column = accepted[name].array
+        combined = combined * len(column.categories) + column.codes
+    codes, uniques = pd.factorize(combined)
+    first = np.zeros(len(uniques), dtype=np.intp)
+    first[codes[::-1]] = np.arange(len(codes))[::-1]
+    return codes, first
+
+
+def _lookup(of: dict[int, np.datetime64], series_ids: npt.NDArray[np.int32]) -> npt.NDArray[np.datetime64]:
+    ids, inverse = np.unique(series_ids, return_inverse=True)
+    return np.array([of[int(i)] for i in ids], dtype="datetime64[us]")[inverse]

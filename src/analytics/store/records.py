@@ -1,0 +1,48 @@
+"""What a write is told and what it tells: one collection in, counts out."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Literal
+
+Method = Literal["api", "import", "webhook", "feed", "export", "simulator", "replay"]
+
+
+@dataclass(frozen=True, slots=True)
+class Collection:
+    """One fetch or import, as the table `collections` keeps it.
+
+    `replace` says what a reading does that differs from the stored one of the same series and instant: correct it,
+    which is recorded as a restatement (the default), or stay out. `fingerprint` names the input; None: the rows'.
+    `error` is what went wrong with a part of the fetch whose rest is written.
+    """
+
+    platform: str
+    method: Method
+    account: str = ""
+    source: str = ""
+    api_version: str | None = None
+    rate_limit_remaining: int | None = None
+    started_at: datetime | None = None
+    fingerprint: str | None = None
+    error: str | None = None
+    replace: bool = True
+
+
+@dataclass(frozen=True, slots=True)
+class WriteResult:
+    """What became of the rows of one collection.
+
+    read = written + duplicate + corrected + quarantined + unknown (+ those kept out where `replace` is off, counted
+    as duplicates); late is the part of written that is older than its series' newest point was.
+    """
+
+    collection_id: int
+    read: int = 0
+    written: int = 0
+    duplicate: int = 0
+    corrected: int = 0
+    late: int = 0
+    quarantined: int = 0
+    unknown: int = 0

@@ -1,0 +1,223 @@
+"""The store as the rest of the product sees it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import contextmanager
+from datetime import UTC, datetime
+from types import TracebackType
+from typing import TYPE_CHECKING, Any, Self
+
+import pandas as pd
+import psycopg
+import sqlalchemy as sa
+
+from analytics.errors import StoreError
+from analytics.ingest.check import Definitions, observations_to_frame
+from analytics.model import Observation
+from analytics.store import quarantine, reading
+from analytics.store.engine import driver_cursor, engine_for
+from analytics.store.migrate import upgrade
+from analytics.store.partitions import ensure_days
+from analytics.store.records import Collection, WriteResult
+from analytics.store.writing import CollectionWriter, Progress
+
+if TYPE_CHECKING:
+    from analytics.settings import Settings
+
+Frames = pd.DataFrame | Iterable[pd.DataFrame] | Iterable[Observation]
+OBSERVATIONS_PER_CHUNK = 50_000
+SNAPSHOT = """
+SELECT count(*), coalesce(sum(rows_written), 0), coalesce(sum(rows_corrected), 0),
+       coalesce(bit_xor(('x' || left(md5(concat_ws('/', fingerprint, rows_written, rows_corrected)), 16))::bit(64)),
+                0::bit(64))::bigint
+FROM collections WHERE rows_written + rows_corrected > 0
+"""
+
+
+class Store:
+    """One database: write batches, read series, look after what could not be stored."""
+
+    def __init__(self, engine: sa.Engine, *, definitions: Definitions | None = None) -> None:
+        self.engine = engine
+        self.definitions = definitions
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.close()
+
+    def close(self) -> None:
+        """Give the connections back."""
+        self.engine.dispose()
+
+    def write(
+        self, frames: Frames, collection: Collection, *, progress: Progress | None = None, now: datetime | None = None
+    ) -> WriteResult:
+        """Store a batch in one transaction: all of it, or on any error nothing.
+
+        Args:
+            frames: a frame, an iterable of frames, or observations; columns platform, metric_type, time (aware),
+                value, and where they apply content_id, content_type, author_id, tags.
+            collection: where the rows came from.
+            progress: called with the number of rows of each frame once it is written.
+            now: the instant "the future" is measured from; None: the clock.
+        Returns:
+            What became of the rows. The same batch a second time is all duplicates.
+        Raises:
+            InputError: a column is missing, or the reader of the frames refused its file.
+            StoreError: the database refused; nothing of the batch is stored.
+        """
+        return self.write_all([(frames, collection)], progress=progress, now=now)[0]
+
+    def write_all(
+        self,
+        batches: Iterable[tuple[Frames, Collection]],
+        *,
+        progress: Progress | None = None,
+        now: datetime | None = None,
+    ) -> list[WriteResult]:
+        """Store several collections in one transaction: an error in the last leaves nothing of the first."""
+        now = now or datetime.now(UTC)
+        results = []
+        with self._transaction() as cursor:
+            for frames, collection in batches:
+                writer = CollectionWriter(cursor, collection, self._ensure_days, now, self.definitions)
+                writer.begin()
+                for frame in _as_frames(frames):
+                    writer.add(frame)
+                    if progress is not None:
+                        progress(len(frame))
+                results.append(writer.finish())
+        return results
+
+    def record_failure(self, collection: Collection, error: str) -> int:
+        """Note a fetch that brought nothing, so that an outage is told from silence; return its collection_id."""
+        with self._transaction() as cursor:
+            cursor.execute(
+                "INSERT INTO collections (platform, account, method, source, api_version, rate_limit_remaining,"
+                " started_at, finished_at, outcome, error)"
+                " VALUES (%s, %s, %s, %s, %s, %s, %s, clock_timestamp(), 'failed', %s) RETURNING collection_id",
+                [
+                    collection.platform,
+                    collection.account,
+                    collection.method,
+                    collection.source,
+                    collection.api_version,
+                    collection.rate_limit_remaining,
+                    collection.started_at or datetime.now(UTC),
+                    error[:2000],
+                ],
+            )
+            row = cursor.fetchone()
+            return int(row[0]) if row else 0
+
+    def series(
+        self,
+        platforms: Sequence[str] | None = None,
+        metrics: Sequence[str] | None = None,
+        accounts: Sequence[str] | None = None,
+        content_ids: Sequence[str] | None = None,
+    ) -> pd.DataFrame:
+        """Series that hold points: series_id, natural key, content_type, tags, first_time and last_time (UTC)."""
+        with self._connection() as connection:
+            return reading.select_series(connection, platforms, metrics, accounts, content_ids)
+
+    def read_series(self, series_ids: Sequence[int], start: datetime, end: datetime) -> pd.DataFrame:
+        """Points of series in [start, end): series_id, time (UTC), value, quality (0 to 1); sorted by series and time.
+
+        Raises:
+            InputError: an end of the period has no time zone.
+        """
+        with self._connection() as connection:
+            return reading.read_points(connection, series_ids, start, end)
+
+    def snapshot_id(self) -> str:
+        """Name of what reports read: changes when, and only when, points were added or corrected.
+
+        The same inputs give the same name in any database.
+        """
+        with self._connection() as connection:
+            collections, written, corrected, mixed = connection.execute(sa.text(SNAPSHOT)).one()
+        return f"{collections}-{written}-{corrected}-{mixed % 2**64:016x}"
+
+    def quarantine_list(
+        self, *, platform: str | None = None, include_replayed: bool = False, limit: int | None = None
+    ) -> pd.DataFrame:
+        """Rows kept out, newest first: quarantine_id, quarantined_at, platform, metric_type, source, reason, raw."""
+        with self._connection() as connection:
+            return quarantine.select(connection, platform, include_replayed, limit)
+
+    def quarantine_replay(self, ids: Sequence[int] | None = None, *, now: datetime | None = None) -> WriteResult:
+        """Offer quarantined rows to the write path again, in one collection; those stored are marked replayed.
+
+        Args:
+            ids: which rows; None: all that wait.
+            now: the instant "the future" is measured from; None: the clock.
+        """
+        waiting = self.quarantine_list()
+        if ids is not None:
+            waiting = waiting[waiting["quarantine_id"].isin(list(ids))]
+        return quarantine.replay(self, waiting, now or datetime.now(UTC))
+
+    def _ensure_days(self, days: Iterable[Any]) -> int:
+        return ensure_days(self.engine, days)
+
+    @contextmanager
+    def _connection(self) -> Iterator[sa.Connection]:
+        try:
+            with self.engine.connect() as connection:
+                yield connection
+        except (sa.exc.DBAPIError, psycopg.Error) as exc:
+            raise StoreError(_said(exc)) from exc
+
+    @contextmanager
+    def _transaction(self) -> Iterator[psycopg.Cursor[Any]]:
+        """A psycopg cursor inside one transaction."""
+        try:
+            with self.engine.begin() as connection, driver_cursor(connection) as cursor:
+                yield cursor
+        except (sa.exc.DBAPIError, psycopg.Error) as exc:
+            raise StoreError(_said(exc)) from exc
+
+
+@contextmanager
+def open_store(settings: Settings) -> Iterator[Store]:
+    """The installation's store, its schema brought forward; closed at the end.
+
+    Raises:
+        StoreError: the database cannot be reached, or has a newer schema than this program knows.
+    """
+    engine = engine_for(settings)
+    try:
+        upgrade(engine)
+    except sa.exc.DBAPIError as exc:
+        raise StoreError(_said(exc)) from exc
+    with Store(engine) as store:
+        yield store
+
+
+def _as_frames(frames: Frames) -> Iterator[pd.DataFrame]:
+    if isinstance(frames, pd.DataFrame):
+        yield frames
+        return
+    waiting: list[Observation] = []
+    for item in frames:
+        if isinstance(item, pd.DataFrame):
+            yield item
+            continue
+        waiting.append(item)
+        if len(waiting) == OBSERVATIONS_PER_CHUNK:
+            yield observations_to_frame(waiting)
+            waiting = []
+    if waiting:
+        yield observations_to_frame(waiting)
+
+
+def _said(exc: Exception) -> str:
+    """What the server said, on one line, without the statement."""
+    cause = exc.orig if isinstance(exc, sa.exc.DBAPIError) and exc.orig is not None else exc
+    return "the database refused: " + " ".join(str(cause).split())
