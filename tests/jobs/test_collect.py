@@ -1,0 +1,132 @@
+"""One round from the simulated platforms into a real store."""
+
+from __future__ import annotations
+
+from datetime import UTC, date, datetime
+
+import pytest
+
+from analytics.adapters.vendor import Retry
+from analytics.errors import AccessDenied, InputError, ParamsError
+from analytics.jobs import collect as job
+from analytics.params import Params
+from analytics.simulator import serve
+from analytics.store import open_store
+
+NOW = datetime(2026, 11, 20, 12, 3, 41, tzinfo=UTC)
+HURRIED = Retry(sleep=lambda _: None)
+
+
+def params(**github) -> Params:
+    entry = {"adapter": "github", "display_name": "GitHub", "metrics": ["stars", "views"], **github}
+    entry.setdefault("accounts", [{"id": "acme/orchard", "credential": "GITHUB_TOKEN"}])
+    return Params.model_validate({"platforms": {"github": entry}})
+
+
+@pytest.fixture
+def simulator():
+    with serve(now=NOW) as running:
+        yield running
+
+
+@pytest.fixture
+def store(settings):
+    with open_store(settings) as opened:
+        yield opened
+
+
+@pytest.fixture(autouse=True)
+def _token(monkeypatch):
+    monkeypatch.setenv("GITHUB_TOKEN", "a-token-of-mine")
+
+
+def test_a_round_ends_in_the_store_once(settings, store, simulator):
+    """The same poll run twice changes nothing: times are those of the poll slot."""
+    first, second = (
+        job.collect(settings, store, base_url=simulator.url, at=NOW, params=params(), retry=HURRIED) for _ in range(2)
+    )
+
+    assert [h.state for h in first.harvests] == ["ok"]
+    assert first.written == 1 + 14
+    assert (second.written, second.harvests[0].duplicate) == (0, 15)
+
+
+def test_a_refused_metric_costs_that_metric(settings, store, simulator, monkeypatch):
+    """A token without push access: stars arrive, views are named with the platform's reason."""
+    monkeypatch.setenv("GITHUB_TOKEN", "readonly")
+
+    harvest = job.collect(settings, store, base_url=simulator.url, at=NOW, params=params(), retry=HURRIED).harvests[0]
+
+    assert (harvest.state, harvest.written) == ("partial", 1)
+    assert [r.metric for r in harvest.refused] == ["views"]
+    assert "Resource not accessible" in harvest.problem
+
+
+def test_one_accounts_failure_stops_no_other(settings, store, simulator, monkeypatch):
+    monkeypatch.setenv("OTHER_TOKEN", "revoked")
+    accounts = [
+        {"id": "acme/cellar", "credential": "OTHER_TOKEN"},
+        {"id": "acme/pressing", "credential": "MISSING_TOKEN"},
+        {"id": "acme/orchard", "credential": "GITHUB_TOKEN"},
+    ]
+
+    made = job.collect(settings, store, base_url=simulator.url, at=NOW, params=params(accounts=accounts), retry=HURRIED)
+
+    assert [h.state for h in made.harvests] == ["failed", "failed", "ok"]
+    assert [type(h.error) for h in made.failed] == [AccessDenied, AccessDenied]
+    assert "MISSING_TOKEN is not set" in str(made.failed[1].error)
+
+
+def test_an_outage_is_ridden_out(settings, store, simulator):
+    simulator.fault("503", "github", times=2)
+
+    made = job.collect(settings, store, base_url=simulator.url, at=NOW, params=params(), retry=HURRIED)
+
+    assert made.harvests[0].state == "ok"
+
+
+def test_a_replay_writes_only_what_differs(settings, store, simulator):
+    """Answers are kept raw; reading them again with the same parser finds every point already there."""
+    job.collect(settings, store, base_url=simulator.url, at=NOW, params=params(), retry=HURRIED)
+
+    again = job.replay(settings, store, "github", since=date(2026, 11, 20), params=params())
+
+    assert (again.answers, again.written, again.corrected, again.unread) == (2, 0, 0, ())
+    assert again.duplicate >= 15
+
+
+def test_an_answer_that_could_not_be_read_is_replayed_later(settings, store, simulator):
+    simulator.fault("wrong_types", "github", path="/repos/acme/orchard")
+    made = job.collect(settings, store, base_url=simulator.url, at=NOW, params=params(), retry=HURRIED)
+
+    again = job.replay(settings, store, "github", since=date(2026, 11, 20), params=params())
+
+    assert [r.metric for r in made.harvests[0].refused] == ["stars"]
+    assert len(again.unread) == 1
+    assert "github" in again.unread[0]
+
+
+def test_the_landing_holds_no_token(settings, store, simulator):
+    job.collect(settings, store, base_url=simulator.url, at=NOW, params=params(), retry=HURRIED)
+
+    import gzip
+
+    landed = [gzip.decompress(path.read_bytes()) for path in settings.landing_dir.rglob("*.gz")]
+    assert landed
+    assert all(b"a-token-of-mine" not in content for content in landed)
+
+
+@pytest.mark.parametrize(
+    ("asked", "error", "said"),
+    [
+        ({"platforms": ["myspace"]}, InputError, "platform 'myspace': not in params/platforms.yaml; it has github"),
+        ({"account": "nobody"}, InputError, "no account 'nobody'"),
+        ({"params": params(metrics=["applause"])}, ParamsError, "has no 'applause'"),
+        ({"params": params(adapter="nothing")}, ParamsError, "adapter 'nothing': unknown"),
+        ({"params": params(adapter="no.such.module")}, ParamsError, "cannot be imported"),
+        ({"params": params(adapter="json.decoder")}, ParamsError, "has no NAME, VENDOR"),
+    ],
+)
+def test_what_cannot_be_collected_is_said_before_anything_is_asked(settings, store, asked, error, said):
+    with pytest.raises(error, match=said):
+        job.collect(settings, store, **{"params": params(), "base_url": "http://127.0.0.1:9", **asked})
