@@ -16,7 +16,7 @@ import numpy as np
 from analytics import anomalies, baselines
 from analytics.adapters import registry
 from analytics.baselines import Baseline
-from analytics.baselines.rates import to_rate
+from analytics.baselines.rates import Rates, to_rate
 from analytics.model import MetricDefinition, SeriesKey
 from analytics.params import Params
 
@@ -28,6 +28,9 @@ if TYPE_CHECKING:
     from analytics.store import Store
 
 KEY_COLUMNS = ["series_id", "platform", "metric_type", "content_id", "author_id"]
+MIN_USUAL_COUNT = 5.0
+MIN_BUCKET_COVERAGE = 0.8
+COARSER = ((3600.0, "h"), (86400.0, "D"))
 WARM_UP = timedelta(days=3)  # a seasonal start needs a little more than the window itself
 
 
@@ -45,29 +48,41 @@ class Watch:
 
 
 @dataclass(frozen=True)
+class Amounts:
+    """What a series brought, reading by reading: increases of a counter, counts of an interval, or levels.
+
+    `times` (n,) UTC datetime64[ns]; `values` (n,) in the metric's unit, NaN where unknown; `step_s` the usual
+    seconds between readings.
+    """
+
+    times: NDArray[np.datetime64]
+    values: NDArray[np.float64]
+    step_s: float
+    warnings: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True)
 class MonitoredSeries:
     """One series with its baseline and events.
 
-    `times` (n,) UTC datetime64[ns]; `values` (n,) what the baseline judges (for counters the increase per
-    `step_s`, NaN after a gap); `amounts` (n,) what adds up to a period's figure (for counters the whole
-    increase, also over a gap); `readings` (n,) as the platform gave them.
+    `amounts` adds up to a period's figure. `times`, `values` (n,) are what the baseline judges, one value a
+    `step_s`: a slow series is judged by the hour or day, where single polls would be mostly zero.
     """
 
     series_id: int
     key: SeriesKey
     definition: MetricDefinition
-    step_s: float
+    amounts: Amounts
     times: NDArray[np.datetime64]
-    readings: NDArray[np.float64]
     values: NDArray[np.float64]
-    amounts: NDArray[np.float64]
+    step_s: float
     baseline: Baseline
     events: tuple[Event, ...]
     warnings: tuple[str, ...] = ()
 
     @property
     def label(self) -> str:
-        """Account (or content) and metric, for a heading."""
+        """Account (or content), or the metric where there is none."""
         return " · ".join(part for part in (self.key.author_id, self.key.content_id) if part) or self.key.metric_type
 
 
@@ -135,39 +150,74 @@ def judge(
     watch: Watch,
 ) -> MonitoredSeries:
     """Baseline and events of one series; events are those confirmed within `start` to `end`."""
-    times = frame["time"].dt.tz_convert("UTC").dt.tz_localize(None).to_numpy("datetime64[ns]")
-    readings = frame["value"].to_numpy(np.float64)
-    rates = to_rate(times, readings, data_type=definition.data_type)
+    amounts, rates = amounts_of(frame, definition)
+    times, values, step_s = judged_axis(rates, definition, watch.timezone)
     options: dict[str, Any] = dict(watch.parameters)
     if watch.coverage is not None:
         options["coverage"] = watch.coverage
     baseline = baselines.rolling(
-        rates.times,
-        rates.values,
+        times,
+        values,
         algorithm=watch.algorithm,
         window_days=watch.window_days,
         timezone=watch.timezone,
         min_history_days=watch.min_history_days,
+        step_s=step_s,
         **options,
     )
-    events = anomalies.detect(rates.times, rates.values, baseline, rules=watch.rules)
+    events = anomalies.detect(times, values, baseline, rules=watch.rules)
     return MonitoredSeries(
         series_id=series_id,
         key=key,
         definition=definition,
-        step_s=rates.step_s,
-        times=rates.times,
-        readings=_readings_at(rates.times, times, readings),
-        values=rates.values,
-        amounts=rates.increase if definition.data_type == "counter" else rates.values,
+        amounts=amounts,
+        times=times,
+        values=values,
+        step_s=step_s,
         baseline=baseline,
         events=tuple(event for event in events if start <= event.confirmed_at < end),
         warnings=(*rates.warnings, *baseline.warnings),
     )
 
 
-def _readings_at(
-    wanted: NDArray[np.datetime64], times: NDArray[np.datetime64], readings: NDArray[np.float64]
-) -> NDArray[np.float64]:
-    """Stored readings are unique and in time order; rates may only have dropped some."""
-    return readings if wanted.size == times.size else readings[np.searchsorted(times, wanted)]
+def amounts_of(frame: pd.DataFrame, definition: MetricDefinition) -> tuple[Amounts, Rates]:
+    """Stored readings as amounts that add up, and as rates that can be judged."""
+    times = frame["time"].dt.tz_convert("UTC").dt.tz_localize(None).to_numpy("datetime64[ns]")
+    rates = to_rate(times, frame["value"].to_numpy(np.float64), data_type=definition.data_type)
+    if definition.aggregation == "last":  # a level: its last reading is the figure, whatever it gained on the way
+        level = to_rate(times, frame["value"].to_numpy(np.float64), data_type="gauge")
+        return Amounts(level.times, level.values, level.step_s, rates.warnings), rates
+    values = rates.increase if definition.data_type == "counter" else rates.values
+    return Amounts(rates.times, values, rates.step_s, rates.warnings), rates
+
+
+def judged_axis(
+    rates: Rates, definition: MetricDefinition, timezone: str
+) -> tuple[NDArray[np.datetime64], NDArray[np.float64], float]:
+    """Times, values and step to judge: the finest of poll, hour and day whose usual count is at least five.
+
+    Below that a Poisson count is mostly zeros and ones, and no band means anything. Days are local ones. A
+    bucket with less than 80 % of its readings is unknown.
+    """
+    flows = definition.data_type == "counter" or definition.aggregation == "sum"
+    usual = float(np.nanmean(np.abs(rates.values))) if np.isfinite(rates.values).any() else 0.0
+    if not flows or usual >= MIN_USUAL_COUNT:
+        return rates.times, rates.values, rates.step_s
+    for step_s, rule in COARSER:
+        if rates.step_s < step_s and (usual * step_s / rates.step_s >= MIN_USUAL_COUNT or rule == "D"):
+            return *_bucketed(rates, rule, timezone), step_s
+    return rates.times, rates.values, rates.step_s
+
+
+def _bucketed(rates: Rates, rule: str, timezone: str) -> tuple[NDArray[np.datetime64], NDArray[np.float64]]:
+    import pandas as pd
+
+    local = pd.DatetimeIndex(rates.times).tz_localize("UTC").tz_convert(timezone)
+    groups = pd.Series(rates.values, index=local).resample(rule)
+    count = groups.count()
+    starts = pd.DatetimeIndex(count.index)
+    ends = pd.DatetimeIndex([*starts[1:], *starts[-1:].shift(1, freq=rule)])
+    due = (ends - starts).total_seconds().to_numpy() / rates.step_s
+    values = groups.mean().to_numpy(float) * due  # a few missing polls: their share is taken at the bucket's mean
+    values[count.to_numpy(float) < MIN_BUCKET_COVERAGE * due] = np.nan
+    return starts.tz_convert("UTC").tz_localize(None).to_numpy("datetime64[ns]"), values

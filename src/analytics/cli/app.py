@@ -14,15 +14,15 @@ from analytics.errors import AnalyticsError
 
 COMMANDS = {
     "import": ("analytics.cli.importing", "import_", "Load history from CSV or Parquet files."),
-    "collect": ("analytics.cli.collect", "collect", "Collect one round from the platforms."),
     "demo": ("analytics.cli.demo", "demo", "Fill an empty store and make a first report, offline."),
+    "lab": ("analytics.cli.lab", "lab", "JupyterLab on the notebooks."),
+    "collect": ("analytics.cli.collect", "collect", "Collect one round from the platforms."),
 }
 GROUPS = {
     "db": ("analytics.cli.db", "Start, stop and reach the database."),
     "report": ("analytics.cli.report", "Make reports, and rerun them with other parameters."),
     "quarantine": ("analytics.cli.quarantine", "Rows that could not be stored: list and replay."),
     "simulator": ("analytics.cli.simulator", "The platforms on loopback, for trying things out."),
-    "baseline": ("analytics.cli.baseline", "What is normal: backtest algorithms on your own data."),
 }
 
 

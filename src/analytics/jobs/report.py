@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import difflib
+import hashlib
 import json
 import time
 from collections.abc import Callable, Mapping, Sequence
@@ -41,12 +42,14 @@ def make_report(
     month: Month,
     overrides: Mapping[str, Any] | None = None,
     formats: Sequence[str] = FORMATS,
+    reuse: bool = False,
     progress: Progress = _silent,
 ) -> ReportFiles:
     """Execute the report `name` for `month` and render it below `settings.output_dir`.
 
     Args:
         overrides: values that differ from `params/reports/<name>.yaml`.
+        reuse: give back what stands if data, parameters and program are those it was made from.
         progress: called with a step's name and its share done, 0 to 1.
 
     Raises:
@@ -58,10 +61,15 @@ def make_report(
 
     _known("format", formats, FORMATS)
     parameters = parameters_of(settings, name, month, overrides or {})
-    _has_data(settings, parameters)
     notebook = project_root() / "notebooks" / "reports" / f"{parameters.pop('notebook')}.ipynb"
     folder = settings.output_dir / "reports" / name / str(month)
     stem = f"{name}-{month}"
+    stamp = _stamp(notebook, parameters, _snapshot_with_data(settings, parameters))
+    standing = {kind: folder / f"{stem}.{kind}" for kind in ("ipynb", *formats)}
+    seal = folder / f"{stem}.stamp"
+    if reuse and seal.exists() and seal.read_text() == stamp and all(path.exists() for path in standing.values()):
+        return ReportFiles(name, month, standing, {}, parameters)
+    seal.unlink(missing_ok=True)
     seconds: dict[str, float] = {}
     started = time.perf_counter()
     executed = run.execute(
@@ -75,6 +83,7 @@ def make_report(
         files |= run.render(executed, formats=(kind,), out_dir=folder, stem=stem)
         seconds[f"render {kind}"] = time.perf_counter() - started
         progress(f"render {kind}", 1.0)
+    seal.write_text(stamp)
     return ReportFiles(name, month, files, seconds, parameters)
 
 
@@ -95,8 +104,8 @@ def parameters_of(settings: Settings, name: str, month: Month, overrides: Mappin
 NOTEBOOK_FIELDS = ("notebook", "title", "platforms", "metrics", "accounts", "timezone", "algorithm", "window_days")
 
 
-def _has_data(settings: Settings, parameters: Mapping[str, Any]) -> None:
-    """Refuse a month without data before a kernel is started for it."""
+def _snapshot_with_data(settings: Settings, parameters: Mapping[str, Any]) -> str:
+    """The data's snapshot; refuses a month without data before a kernel is started for it."""
     from analytics.reports.traffic_data import choose_series, require_month
     from analytics.store import open_store
 
@@ -104,6 +113,17 @@ def _has_data(settings: Settings, parameters: Mapping[str, Any]) -> None:
         chosen = {what: parameters[what] for what in ("platforms", "metrics", "accounts")}
         series = choose_series(store, **chosen)
         require_month(series, Month.parse(parameters["month"]), parameters["timezone"])
+        return store.snapshot_id()
+
+
+def _stamp(notebook: Path, parameters: Mapping[str, Any], snapshot: str) -> str:
+    """A name for everything a report is made from: program, notebook, parameters, data."""
+    digest = hashlib.sha256(notebook.read_bytes())
+    package = Path(__file__).resolve().parents[1]
+    for path in sorted(p for p in package.rglob("*") if p.is_file() and "__pycache__" not in p.parts):
+        digest.update(path.read_bytes())
+    digest.update(json.dumps([parameters, snapshot], sort_keys=True).encode())
+    return digest.hexdigest()
 
 
 def _known(what: str, names: Sequence[str] | Mapping[str, Any], known: Sequence[str]) -> None:

@@ -23,8 +23,8 @@ MIN_FULL_DAYS = 14
 class MonthFacts:
     """One series in one month.
 
-    `days` has one row a local day: `amount` (NaN where nothing was read), `expected` (NaN where no
-    baseline stands), `coverage_ratio` (readings present, of those due). `total` is the month's figure in
+    `days` has one row a local day: `amount` (NaN where nothing was read) and `coverage_ratio` (readings
+    present, of those due). `total` is the month's figure in
     the metric's unit: a sum over the readings there are (not scaled up), or the last level.
     """
 
@@ -40,9 +40,15 @@ class MonthFacts:
         return self.days[self.days["coverage_ratio"] >= FULL_DAY_COVERAGE]
 
     @property
+    def movement(self) -> pd.Series:
+        """What each full day brought: its amount, or for a level its change on the day before."""
+        amounts = self.days["amount"].where(self.days["coverage_ratio"] >= FULL_DAY_COVERAGE)
+        return (amounts.diff() if self.aggregation == "last" else amounts).dropna()
+
+    @property
     def per_day(self) -> float:
-        """Mean amount of a full day; NaN where there is none."""
-        return float(self.full_days["amount"].mean()) if len(self.full_days) else float("nan")
+        """Mean movement of a full day; NaN where there is none."""
+        return float(self.movement.mean()) if len(self.movement) else float("nan")
 
 
 @dataclass(frozen=True)
@@ -62,7 +68,6 @@ class Comparison:
 def month_facts(
     times: NDArray[np.datetime64],
     values: NDArray[np.float64],
-    expected: NDArray[np.float64],
     *,
     month: Month,
     timezone: str,
@@ -74,7 +79,6 @@ def month_facts(
     Args:
         times: shape (n,), UTC, datetime64[ns], within or beyond the month.
         values: shape (n,), amounts per interval (or levels), NaN where nothing is known.
-        expected: shape (n,), the baseline for each reading, NaN in its warm-up.
         month: the calendar month in `timezone`.
         timezone: IANA name; days begin at its midnight.
         aggregation: how readings make a day.
@@ -83,11 +87,10 @@ def month_facts(
     start, end = month.bounds(timezone)
     inside = within(times, start, end)
     local = pd.DatetimeIndex(times[inside]).tz_localize("UTC").tz_convert(timezone)
-    frame = pd.DataFrame({"day": local.normalize(), "amount": values[inside], "expected": expected[inside]})
+    frame = pd.DataFrame({"day": local.normalize(), "amount": values[inside]})
     midnights = pd.date_range(pd.Timestamp(start).tz_convert(timezone), periods=month.days + 1, freq="D")
     due = np.diff(midnights.as_unit("ns").asi8) / 1e9 / step_s
-    amount = _folded(frame, "amount", aggregation)
-    days = pd.DataFrame({"amount": amount, "expected": _expected_days(frame, aggregation)}).reindex(midnights[:-1])
+    days = pd.DataFrame({"amount": _folded(frame, aggregation)}).reindex(midnights[:-1])
     count = frame.groupby("day")["amount"].count().reindex(midnights[:-1]).fillna(0).to_numpy(float)
     days["coverage_ratio"] = np.minimum(count / due, 1.0)
     known = frame["amount"].dropna()
@@ -102,19 +105,11 @@ def within(times: NDArray[np.datetime64], start: datetime, end: datetime) -> NDA
     return found
 
 
-def _folded(frame: pd.DataFrame, column: str, aggregation: Aggregation) -> pd.Series:
-    groups = frame.groupby("day")[column]
+def _folded(frame: pd.DataFrame, aggregation: Aggregation) -> pd.Series:
+    groups = frame.groupby("day")["amount"]
     if aggregation in ("increase", "sum"):
         return groups.sum(min_count=1)
     return groups.last() if aggregation == "last" else groups.mean()
-
-
-def _expected_days(frame: pd.DataFrame, aggregation: Aggregation) -> pd.Series:
-    """The baseline's day, over the intervals that were read, and only where it covers nearly all of them."""
-    read = frame.dropna(subset=["amount"])
-    groups = read.groupby("day")["expected"]
-    covered = groups.count() / groups.size().clip(lower=1)
-    return _folded(read, "expected", aggregation).where(covered >= FULL_DAY_COVERAGE)
 
 
 def _total(known: pd.Series, aggregation: Aggregation) -> float:
@@ -132,15 +127,16 @@ def compare(this: MonthFacts, other: MonthFacts) -> Comparison:
     if this.aggregation == "last":
         ratio = _ratio(this.total, other.total)
         return Comparison(other.month, ratio, ratio)
-    weekday_means = [_weekday_means(facts) for facts in (this, other)]
-    both = weekday_means[0].index.intersection(weekday_means[1].index)
-    adjusted = _ratio(float(weekday_means[0][both].mean()), float(weekday_means[1][both].mean()))
+    ours, theirs = weekday_means(this), weekday_means(other)
+    both = ours.index.intersection(theirs.index)
+    adjusted = _ratio(float(ours[both].mean()), float(theirs[both].mean()))
     return Comparison(other.month, _ratio(this.per_day, other.per_day), adjusted)
 
 
-def _weekday_means(facts: MonthFacts) -> pd.Series:
-    full = facts.full_days
-    return full["amount"].groupby(pd.DatetimeIndex(full.index).dayofweek).mean()
+def weekday_means(facts: MonthFacts) -> pd.Series:
+    """Mean movement of a full day by weekday (0 is Monday)."""
+    moved = facts.movement
+    return moved.groupby(pd.DatetimeIndex(moved.index).day_of_week).mean()
 
 
 def _ratio(this: float, other: float) -> float:

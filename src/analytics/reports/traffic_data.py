@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING
 from zoneinfo import ZoneInfo
@@ -11,10 +11,9 @@ from zoneinfo import ZoneInfo
 import numpy as np
 import pandas as pd
 
-from analytics.baselines.rates import to_rate
 from analytics.errors import InputError, NoDataError
 from analytics.model import MetricDefinition, Month
-from analytics.monitoring import MonitoredSeries, Watch, monitor
+from analytics.monitoring import Amounts, MonitoredSeries, Watch, amounts_of, monitor
 from analytics.reports.facts import Comparison, MonthFacts, compare, month_facts, within
 
 if TYPE_CHECKING:
@@ -134,7 +133,7 @@ def gather(
     start, end = month.bounds(watch.timezone)
     items, seen = [], set()
     for monitored in monitor(store, series, start, end, watch, definitions=definitions, progress=progress):
-        facts = facts_of(monitored, month, watch.timezone)
+        facts = facts_of(monitored.amounts, monitored.definition, month, watch.timezone)
         if facts.coverage_ratio > 0:
             items.append(_compared(store, monitored, facts, compare_with or month.shifted(-12), watch.timezone))
             seen.add(monitored.series_id)
@@ -170,16 +169,15 @@ def stored_months(series: pd.DataFrame, timezone: str) -> str:
 SPAN = (("first_time", "min"), ("last_time", "max"))
 
 
-def facts_of(monitored: MonitoredSeries, month: Month, timezone: str) -> MonthFacts:
-    """The month's figures of a judged series."""
+def facts_of(amounts: Amounts, definition: MetricDefinition, month: Month, timezone: str) -> MonthFacts:
+    """The month's figures of a series."""
     return month_facts(
-        monitored.times,
-        monitored.amounts,
-        monitored.baseline.expected,
+        amounts.times,
+        amounts.values,
         month=month,
         timezone=timezone,
-        aggregation=monitored.definition.aggregation,
-        step_s=monitored.step_s,
+        aggregation=definition.aggregation,
+        step_s=amounts.step_s,
     )
 
 
@@ -187,6 +185,7 @@ def _compared(
     store: Store, monitored: MonitoredSeries, facts: MonthFacts, year_before: Month, timezone: str
 ) -> SeriesMonth:
     start, end = facts.month.bounds(timezone)
+    read = monitored.amounts.times[within(monitored.amounts.times, start, end)]
     inside = within(monitored.times, start, end) & np.isfinite(monitored.values)
     judged = inside & np.isfinite(monitored.baseline.expected)
     base = monitored.baseline
@@ -199,26 +198,13 @@ def _compared(
         in_band_ratio=float(in_band[judged].mean()) if judged.any() else float("nan"),
         judged_ratio=float(judged.sum() / inside.sum()) if inside.any() else float("nan"),
         judged_readings=int(judged.sum()),
-        newest=pd.Timestamp(monitored.times[inside].max()).tz_localize("UTC").to_pydatetime(),
+        newest=pd.Timestamp(read.max()).tz_localize("UTC").to_pydatetime(),
     )
 
 
 def _other_month(store: Store, monitored: MonitoredSeries, month: Month, timezone: str) -> MonthFacts:
     """Figures of another month, from readings alone."""
     start, end = month.bounds(timezone)
-    frame = store.read_series(
-        [monitored.series_id], start - timedelta(days=1), end
-    )  # a day earlier: the first increase
-    times = frame["time"].dt.tz_convert("UTC").dt.tz_localize(None).to_numpy("datetime64[ns]")
-    rates = to_rate(times, frame["value"].to_numpy(float), data_type=monitored.definition.data_type)
-    amounts = rates.increase if monitored.definition.data_type == "counter" else rates.values
-    unknown = np.full(amounts.size, np.nan)
-    return month_facts(
-        rates.times,
-        amounts,
-        unknown,
-        month=month,
-        timezone=timezone,
-        aggregation=monitored.definition.aggregation,
-        step_s=monitored.step_s,
-    )
+    earlier = start - timedelta(days=1)  # the first increase needs the reading before it
+    amounts, _ = amounts_of(store.read_series([monitored.series_id], earlier, end), monitored.definition)
+    return facts_of(replace(amounts, step_s=monitored.amounts.step_s), monitored.definition, month, timezone)

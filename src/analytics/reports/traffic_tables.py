@@ -9,6 +9,7 @@ import numpy as np
 import pandas as pd
 
 from analytics.reports.display import Column
+from analytics.reports.facts import weekday_means
 from analytics.reports.recommend import Recommendation
 from analytics.reports.traffic_data import SeriesMonth, TrafficData
 
@@ -20,7 +21,7 @@ def platform_rows(items: Sequence[SeriesMonth]) -> pd.DataFrame:
     """One row a series: the month's figure, best and worst full day, share in band, events, newest reading."""
     rows = []
     for item in items:
-        full = item.facts.full_days["amount"].dropna()
+        full = item.facts.movement
         days = pd.DatetimeIndex(full.index)
         rows.append(
             {
@@ -91,8 +92,7 @@ def weekday_rows(data: TrafficData) -> pd.DataFrame:
     """Each weekday's mean full day over the series' mean full day."""
     rows = []
     for item in data.items:
-        full = item.facts.full_days
-        means = full["amount"].groupby(pd.DatetimeIndex(full.index).dayofweek).mean()
+        means = weekday_means(item.facts)
         for weekday, name in enumerate(WEEKDAYS):
             value = float(means.get(weekday, np.nan)) / item.facts.per_day if item.facts.per_day > 0 else np.nan
             rows.append({"weekday": name, "series": item.name, "index": value})

@@ -1,0 +1,28 @@
+"""`analytics demo`: from nothing to a finished report."""
+
+from __future__ import annotations
+
+import os
+import time
+
+
+def demo() -> None:
+    """Fill a store with simulated months, collect live over HTTP, and make a monthly report; no key, no network.
+
+    The demo keeps to itself below `data/demo` and `output/demo`; `make clean` removes it.
+    """
+    from analytics.cli.shown import steps
+    from analytics.jobs import demo as job
+    from analytics.settings import load_settings
+
+    started = time.perf_counter()
+    settings = job.demo_settings(load_settings())
+    os.environ.pop("ANALYTICS_DATABASE_URL", None)
+    os.environ.update(job.environment_of(settings))
+    with steps("Demo: ten weeks of simulated traffic, one live round, one monthly report") as show:
+        done = job.run_demo(settings, progress=show.progress)
+        if done.report is not None:
+            show.files(done.report.files, done.seconds | {"in all": time.perf_counter() - started})
+        for step, rows in done.rows.items():
+            show.say(f"{step}: {rows:,} new rows")
+        show.say(f"\nExplore the same data: [bold]ANALYTICS_HOME={settings.home} make lab[/]")
