@@ -60,7 +60,7 @@ def snapped_step(times: Times) -> float:
 
 
 def to_grid(times: Times, values: Floats, *, step_s: float | None = None) -> Grid:
-    """Put points, shapes (n,) and (n_series, n), onto a grid; times do not decrease, of two in one cell the last counts."""
+    """Put points, shapes (n,) and (n_series, n) and in time order, onto a grid; of two in one cell the last counts."""
     if times.size == 0:
         return Grid(times, values, np.empty(0, dtype=np.int64), step_s or 300.0)
     step = step_s or snapped_step(times)

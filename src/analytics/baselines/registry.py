@@ -8,7 +8,8 @@ from dataclasses import dataclass
 from typing import Any
 
 from analytics.baselines.ewma import SIGMA_COVERAGE, fit_ewma
-from analytics.baselines.model import Algorithm
+from analytics.baselines.model import DEFAULT_COVERAGE, Algorithm
+from analytics.baselines.profile import fit_profile
 from analytics.errors import InputError
 
 
@@ -40,6 +41,7 @@ class Entry:
 
 
 ALGORITHMS: dict[str, Entry] = {
+    "profile": Entry(fit_profile, DEFAULT_COVERAGE, "calendar profile, adaptive level, band of empirical errors"),
     "ewma": Entry(fit_ewma, SIGMA_COVERAGE, "seasonal decomposition, EWMA of the trend, two standard deviations"),
 }
 
