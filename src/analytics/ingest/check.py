@@ -116,7 +116,10 @@ def _texts(frame: pd.DataFrame, name: str, reasons: dict[int, str]) -> pd.Catego
     if name not in frame.columns:
         return constant("", len(frame))
     column = frame[name]
-    codes, uniques = pd.factorize(column.astype("category") if column.dtype == object else column)
+    try:
+        codes, uniques = pd.factorize(column)
+    except TypeError:  # a list or mapping among the texts
+        codes, uniques = pd.factorize(column.map(lambda value: () if isinstance(value, (dict, list)) else value))
     texts = [_text(value) for value in uniques]
     faults = {code: fault for code, text in enumerate(texts) if (fault := _text_fault(name, text))}
     for code, fault in faults.items():
@@ -129,7 +132,7 @@ def _texts(frame: pd.DataFrame, name: str, reasons: dict[int, str]) -> pd.Catego
 
 
 def _text(value: Any) -> str | None:
-    return value if isinstance(value, str) else None if isinstance(value, (dict, list, float)) else str(value)
+    return value if isinstance(value, str) else None if isinstance(value, (tuple, float)) else str(value)
 
 
 def _text_fault(name: str, text: str | None) -> str | None:

@@ -15,7 +15,9 @@ LOCK_KEY = 0x616E616C79746963  # "analytic": one migration at a time in a databa
 
 def current_revision(connection: sa.Connection) -> str | None:
     """The schema version of the database; None for an empty one."""
-    if connection.scalar(sa.text("SELECT to_regclass('alembic_version')")) is None:
+    # to_regclass would remember that there is none, even after waiting for whoever makes it
+    there = "SELECT count(*) FROM pg_class WHERE relname = 'alembic_version' AND pg_table_is_visible(oid)"
+    if not connection.scalar(sa.text(there)):
         return None
     version: str | None = connection.scalar(sa.text("SELECT version_num FROM alembic_version"))
     return version

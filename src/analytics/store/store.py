@@ -191,12 +191,11 @@ def open_store(settings: Settings) -> Iterator[Store]:
     Raises:
         StoreError: the database cannot be reached, or has a newer schema than this program knows.
     """
-    engine = engine_for(settings)
-    try:
-        upgrade(engine)
-    except sa.exc.DBAPIError as exc:
-        raise StoreError(_said(exc)) from exc
-    with Store(engine) as store:
+    with Store(engine_for(settings)) as store:
+        try:
+            upgrade(store.engine)
+        except sa.exc.DBAPIError as exc:
+            raise StoreError(_said(exc)) from exc
         yield store
 
 

@@ -31,8 +31,8 @@ LIFECYCLE_LOCK = 0x6C696665  # shared by writers, exclusive for whoever drops da
 PLATFORM_LOCK = 0x706C6174  # first half of the key; the second is the platform's hash
 
 STAGING = """
-CREATE TEMP TABLE staging (series_id int4, time timestamptz, value float8, quality float4) ON COMMIT DROP;
-CREATE TEMP TABLE staged_faults (series_id int4, time timestamptz, faults text) ON COMMIT DROP;
+CREATE TEMP TABLE IF NOT EXISTS staging (series_id int4, time timestamptz, value float8, quality float4) ON COMMIT DROP;
+CREATE TEMP TABLE IF NOT EXISTS staged_faults (series_id int4, time timestamptz, faults text) ON COMMIT DROP;
 """
 INSERT = """
 INSERT INTO points (series_id, collection_id, time, value, quality)

@@ -1,0 +1,86 @@
+"""The schema comes forward by itself, once, and never backward."""
+
+from __future__ import annotations
+
+from concurrent.futures import ThreadPoolExecutor
+from datetime import date
+
+import pytest
+import sqlalchemy as sa
+from alembic.autogenerate import compare_metadata
+from alembic.migration import MigrationContext
+from sqlalchemy import URL
+
+from analytics.errors import StoreError
+from analytics.settings import Settings
+from analytics.store import migrate, open_store
+from analytics.store.engine import make_engine
+from analytics.store.partitions import ensure_days
+from analytics.store.tables import metadata
+
+
+def test_the_migrations_make_what_the_tables_say(database_url: URL):
+    """Also with partitions present, which a naive comparison would propose to drop."""
+    engine = make_engine(database_url)
+    migrate.upgrade(engine)
+    ensure_days(engine, [date(2026, 10, 1)])
+
+    with engine.connect() as connection:
+        differences = compare_metadata(
+            MigrationContext.configure(connection, opts={"compare_type": True, "include_object": _ours}), metadata
+        )
+
+    assert differences == []
+    engine.dispose()
+
+
+def _ours(_thing: object, name: str | None, kind: str, _reflected: bool, _other: object) -> bool:
+    return not (kind == "table" and name == "alembic_version")
+
+
+def test_many_at_once_migrate_once(database_url: URL):
+    def run(_: int) -> str | None:
+        engine = make_engine(database_url)
+        try:
+            return migrate.upgrade(engine)
+        finally:
+            engine.dispose()
+
+    with ThreadPoolExecutor(4) as pool:
+        found = list(pool.map(run, range(4)))
+
+    assert sorted(str(version) for version in found) == [migrate.HEAD] * 3 + ["None"]
+
+
+def test_the_head_is_the_newest_file():
+    versions = sorted((migrate.MIGRATIONS / "versions").glob("v[0-9]*.py"))
+
+    assert versions[-1].name.startswith(f"v{migrate.HEAD}_")
+
+
+def test_a_newer_schema_is_refused_in_words(settings: Settings, database_url: URL):
+    engine = make_engine(database_url)
+    migrate.upgrade(engine)
+    with engine.begin() as connection:
+        connection.execute(sa.text("UPDATE alembic_version SET version_num = '9999'"))
+    engine.dispose()
+
+    with pytest.raises(StoreError, match="schema 9999, newer than this program's"), open_store(settings):
+        pass
+
+
+def test_a_database_that_is_not_there_is_an_error_of_the_store(settings: Settings, database_url: URL):
+    gone = settings.model_copy(
+        update={
+            "database_url": type(settings.database_url)(f"{database_url.set(database='nobody')}".replace("***", ""))
+        }
+    )
+
+    with pytest.raises(StoreError, match="nobody"), open_store(gone):
+        pass
+
+
+@pytest.mark.parametrize("url", ["sqlite:///x.db", "not a url"])
+def test_another_databases_url_is_refused(url: str):
+    with pytest.raises(StoreError):
+        make_engine(url)
