@@ -1,0 +1,201 @@
+"""The traffic report's figures against SQL, an injected anomaly, and what is said when something is missing."""
+
+from datetime import UTC, datetime
+
+import numpy as np
+import pandas as pd
+import pytest
+import sqlalchemy as sa
+
+from analytics.errors import InputError, NoDataError
+from analytics.model import MetricDefinition, Month
+from analytics.monitoring import Watch
+from analytics.params import Brand
+from analytics.reports import traffic_tables
+from analytics.reports.recommend import recommendations
+from analytics.reports.summary import sentences
+from analytics.reports.traffic import TrafficReport
+from analytics.reports.traffic_data import choose_series, gather
+from analytics.store import Collection, open_store
+
+OCTOBER = Month(2026, 10)
+DEFINITIONS = {
+    ("twitter", "mentions"): (MetricDefinition("twitter", "mentions", "Mentions", "mentions", "gauge", "sum"),),
+    ("github", "stars"): (MetricDefinition("github", "stars", "Stars", "stars", "counter", "increase"),),
+}
+
+
+def mentions(account: str, start: str, end: str, seed: int = 1) -> pd.DataFrame:
+    """Counts every 5 minutes with a daily rhythm, about 40 at noon and 8 at night."""
+    times = pd.date_range(start, end, freq="5min", inclusive="left", tz="UTC")
+    usual = 24 + 16 * np.sin(2 * np.pi * (times.hour * 60 + times.minute - 360) / 1440)
+    values = np.random.default_rng(seed).poisson(usual).astype(float)
+    return pd.DataFrame(
+        {"platform": "twitter", "metric_type": "mentions", "author_id": account, "time": times, "value": values}
+    )
+
+
+def with_spike(frame: pd.DataFrame, start: str, minutes: int, factor: float) -> pd.DataFrame:
+    begin = pd.Timestamp(start, tz="UTC")
+    inside = (frame["time"] >= begin) & (frame["time"] < begin + pd.Timedelta(minutes=minutes))
+    return frame.assign(value=frame["value"].where(~inside, frame["value"] * factor))
+
+
+@pytest.fixture
+def store(settings):
+    with open_store(settings) as opened:
+        yield opened
+
+
+def gathered(store, *, timezone="UTC", month=OCTOBER, **chosen):
+    asked = {"platforms": (), "metrics": (), "accounts": ()} | chosen
+    watch = Watch(timezone=timezone, window_days=30)
+    return gather(store, choose_series(store, **asked), month=month, watch=watch, definitions=DEFINITIONS)
+
+
+@pytest.fixture
+def two_months(store):
+    """September and October of a quiet account, and of one with two hours at six times the usual."""
+    quiet = mentions("quiet", "2026-09-01", "2026-11-02", seed=1)
+    loud = with_spike(mentions("loud", "2026-09-01", "2026-11-02", seed=2), "2026-10-20 12:00", 120, 6)
+    for frame in (quiet, loud):
+        store.write(frame, Collection("twitter", "import", account=frame["author_id"].iloc[0]))
+    return store
+
+
+def test_totals_and_days_are_what_sql_counts(two_months):
+    """Every figure of the platform table, computed a second way."""
+    data = gathered(two_months, timezone="Europe/Berlin")
+
+    rows = traffic_tables.platform_rows(data.items).set_index("series")
+    query = sa.text(
+        """WITH days AS (
+             SELECT s.author_id, date_trunc('day', time, 'Europe/Berlin') AS day, sum(value) AS amount
+             FROM points JOIN series s USING (series_id)
+             WHERE time >= '2026-10-01 00:00 Europe/Berlin' AND time < '2026-11-01 00:00 Europe/Berlin' GROUP BY 1, 2)
+           SELECT author_id, sum(amount), avg(amount), max(amount), min(amount) FROM days GROUP BY 1"""
+    )
+    with two_months.engine.connect() as connection:
+        counted = {f"{name} mentions": figures for name, *figures in connection.execute(query)}
+
+    for name, figures in counted.items():
+        shown = rows.loc[name, ["total", "per_day", "best", "worst"]].astype(float)
+        assert shown.to_numpy() == pytest.approx(np.array(figures, float))
+
+
+def test_the_change_on_the_month_before_is_what_sql_counts(two_months):
+    """October against September, weekday by weekday."""
+    data = gathered(two_months)
+
+    rows = traffic_tables.trend_rows(data).set_index("series")
+    query = sa.text(
+        """WITH days AS (
+             SELECT date_trunc('month', time, 'UTC') AS month, date_trunc('day', time, 'UTC') AS day,
+                    sum(value) AS amount
+             FROM points JOIN series s USING (series_id) WHERE author_id = 'quiet' GROUP BY 1, 2),
+           weekdays AS (
+             SELECT month, extract(isodow FROM day) AS weekday, avg(amount) AS amount FROM days GROUP BY 1, 2)
+           SELECT (SELECT avg(amount) FROM weekdays WHERE month = '2026-10-01 UTC')
+                / (SELECT avg(amount) FROM weekdays WHERE month = '2026-09-01 UTC') - 1"""
+    )
+    with two_months.engine.connect() as connection:
+        expected = float(connection.execute(query).scalar_one())
+
+    assert rows.loc["quiet mentions", "previous_adjusted"] == pytest.approx(expected)
+    assert data.items[0].year_before.refusal == "October 2025 has 0 full days of 31"
+
+
+def test_an_injected_anomaly_is_found_and_explained(two_months):
+    """Two hours at six times the usual: one event of weight, named in summary, register and recommendation."""
+    data = gathered(two_months)
+
+    events = traffic_tables.event_rows(data)
+    loud = events[(events["series"] == "loud mentions") & (events["direction"] == "above")]
+    loud = loud[loud["severity"].isin(["high", "critical"])]
+    spoken = " ".join(sentences(data))
+
+    assert len(loud) == 1
+    assert abs(loud["start"].iloc[0] - datetime(2026, 10, 20, 12, tzinfo=UTC)).total_seconds() <= 600
+    assert loud["observed"].iloc[0] > 4 * loud["expected"].iloc[0]
+    assert "loud mentions" in spoken
+    assert "20 Oct 2026" in spoken.replace("\u00a0", " ")
+    assert any("loud mentions" in entry.evidence for entry in recommendations(data))
+
+
+def test_a_quiet_month_recommends_nothing_urgent(store):
+    """No action without a finding."""
+    store.write(mentions("quiet", "2026-08-01", "2026-11-01"), Collection("twitter", "import", account="quiet"))
+
+    data = gathered(store)
+
+    assert [entry for entry in recommendations(data) if entry.urgency == 3] == []
+
+
+def test_missing_readings_are_said_and_not_filled(store):
+    """Three days without readings lower coverage and are recommended for repair; the total stays a floor."""
+    frame = mentions("gappy", "2026-08-01", "2026-11-01")
+    gap = (frame["time"] >= "2026-10-10") & (frame["time"] < "2026-10-13")
+    store.write(frame[~gap], Collection("twitter", "import", account="gappy"))
+
+    data = gathered(store)
+    item = data.items[0]
+
+    assert item.facts.coverage_ratio == pytest.approx(28 / 31)
+    assert len(item.facts.full_days) == 28
+    assert "Repair the collection of gappy mentions" in recommendations(data)[0].action
+
+
+def test_a_slow_counter_is_judged_by_the_day_and_totals_by_its_increase(store):
+    """Forty stars a day are mostly zeros every five minutes; the month's figure is last minus first."""
+    times = pd.date_range("2026-08-01", "2026-11-01", freq="5min", inclusive="left", tz="UTC")
+    level = 1000 + np.cumsum(np.random.default_rng(3).poisson(40 / 288, times.size)).astype(float)
+    frame = pd.DataFrame(
+        {"platform": "github", "metric_type": "stars", "author_id": "acme/x", "time": times, "value": level}
+    )
+    store.write(frame, Collection("github", "import", account="acme/x"))
+
+    item = gathered(store).items[0]
+
+    before = level[times < "2026-10-01"][-1]
+    assert item.facts.total == level[-1] - before
+    assert item.series.step_s == 86400
+    assert item.judged_readings == 31
+
+
+def test_a_series_that_fell_silent_is_named(two_months):
+    """No reading this month is a finding, not an absence from the table."""
+    old = mentions("silent", "2026-08-01", "2026-09-01")
+    two_months.write(old, Collection("twitter", "import", account="silent"))
+
+    data = gathered(two_months)
+
+    assert data.absent == ("twitter silent mentions",)
+    assert "silent" in " ".join(sentences(data))
+
+
+def test_a_month_without_data_says_which_months_there_are(two_months):
+    """The commonest mistake of a rerun."""
+    with pytest.raises(NoDataError, match="2024-01: no reading in that month; stored: 2026-09 to 2026-11"):
+        gathered(two_months, month=Month(2024, 1))
+
+
+def test_an_unknown_account_says_which_there_are(two_months):
+    """A typo must not give an empty report."""
+    with pytest.raises(InputError, match=r"account 'lout': nothing stored under that name; stored: loud, quiet"):
+        gathered(two_months, accounts=["lout"])
+
+
+def test_every_section_shows_something_and_hostile_names_stay_text(store):
+    """An account's name comes from outside."""
+    name = "<img src=x onerror=alert(1)> [x](javascript:alert(1))"
+    frame = with_spike(mentions(name, "2026-09-01", "2026-11-01"), "2026-10-20 12:00", 120, 6)
+    store.write(frame, Collection("twitter", "import", account=name))
+    report = TrafficReport("Traffic", gathered(store), Brand())
+
+    shown = [report.summary(), report.breakdown(), report.anomalies(), report.trends(), report.recommendations()]
+    blocks = [block for section in [*shown, report.coverage()] for block in section]
+
+    assert all(block.data for block in blocks)
+    for block in blocks:
+        assert "<img" not in block.data.get("text/html", "")
+        assert "](javascript" not in block.data.get("text/markdown", "")
