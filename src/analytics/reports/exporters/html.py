@@ -1,0 +1,201 @@
+"""`analytics-html`: one HTML file that opens offline and asks the network for nothing.
+
+Charts are drawn twice: as inline SVG, which is what print and readers without JavaScript get, and by the
+Vega bundle, written once, when a chart scrolls near. A content security policy allows exactly the scripts
+and the style sheet written here, by their hashes.
+"""
+
+from __future__ import annotations
+
+import base64
+import hashlib
+import json
+import zlib
+from functools import cache
+from itertools import pairwise
+from pathlib import Path
+from typing import Any
+
+from jinja2 import Environment, FileSystemLoader, StrictUndefined
+from markupsafe import Markup
+from nbconvert.exporters.base import Exporter
+from nbformat import NotebookNode
+from traitlets import Bool
+
+from analytics.reports import display, theme
+from analytics.reports.exporters import svg
+from analytics.reports.exporters.common import Document, document, shown
+from analytics.reports.exporters.words import words
+
+TEMPLATES = Path(__file__).resolve().parents[1] / "templates"
+FONT_FACES = (("Inter-Regular.woff2", "400"), ("Inter-SemiBold.woff2", "500 700"))
+
+
+class ReportHTMLExporter(Exporter):
+    """Export an executed report notebook as one self-contained HTML file."""
+
+    export_from_notebook = "Analytics report (HTML)"
+    output_mimetype = "text/html"
+    draft = Bool(False, help="Export a notebook with a failed cell, stamped as a draft.").tag(config=True)
+    interactive = Bool(True, help="Include the chart library; without it charts are still pictures.").tag(config=True)
+
+    def _file_extension_default(self) -> str:
+        return ".html"
+
+    def from_notebook_node(  # type: ignore[override]  # nbconvert declares a notebook and means its output
+        self, nb: NotebookNode, resources: dict[str, Any] | None = None, **kw: Any
+    ) -> tuple[str, dict[str, Any]]:
+        """Set the notebook as HTML; raises `ReportError` where a cell failed and `draft` is off."""
+        checked, resources = super().from_notebook_node(nb, resources, **kw)
+        return page(document(checked, "html", draft=self.draft), interactive=self.interactive), resources
+
+
+def page(doc: Document, *, interactive: bool = True) -> str:
+    """The finished page of a document."""
+    style = _style(doc.cover["accent"])
+    charted = interactive and any("spec" in block for block in doc.blocks)
+    scripts = [_bundle()] if charted else []
+    scripts.append((TEMPLATES / "report.js").read_text("utf-8"))
+    for number, block in enumerate(doc.blocks, start=1):
+        _prepare(block, f"c{number}", interactive=interactive)
+    settings = {"words": words(doc.cover["language"]), "language": doc.cover["language"]}
+    return (
+        _environment()
+        .get_template("report.html.j2")
+        .render(
+            doc=doc,
+            cover=doc.cover,
+            blocks=doc.blocks,
+            w=settings["words"],
+            style=Markup(style),  # noqa: S704 - our own files
+            scripts=[Markup(script) for script in scripts],  # noqa: S704 - our own files
+            policy=_policy(style, scripts),
+            settings=embedded(settings),
+            contents=_contents(doc.blocks),
+        )
+    )
+
+
+@cache
+def _environment() -> Environment:
+    environment = Environment(
+        loader=FileSystemLoader(TEMPLATES),
+        autoescape=True,
+        undefined=StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+    )
+    environment.globals["arrows"] = display.ARROWS
+    environment.filters["sparkline"] = svg.sparkline
+    environment.filters["shown"] = shown
+    return environment
+
+
+_EXPORTS = "window.vegaEmbed=vegaEmbed;"
+
+
+@cache
+def _bundle() -> str:
+    import vl_convert
+
+    return str(vl_convert.javascript_bundle(_EXPORTS)).replace("</script", "<\\/script")
+
+
+def _style(accent: str) -> str:
+    """The style sheet: fonts inside, both themes as variables, and the exchange of chart colours in the dark."""
+    faces = "".join(_face(name, weight) for name, weight in FONT_FACES)
+    shades = theme.accents(accent)
+    light = _variables({**theme.LIGHT, "accent": shades["accent_light"]})
+    dark = _variables({**theme.DARK, "accent": shades["accent_dark"]})
+    cover = _variables({"cover_from": shades["cover_from"], "cover_to": shades["cover_to"]})
+    exchange = "".join(
+        f"& .drawing [{attribute}='{old}']{{{attribute}:{new}}}"
+        for old, new in theme.dark_of().items()
+        for attribute in ("fill", "stroke")
+    )
+    nested = f"{dark}color-scheme:dark;{exchange}"
+    themes = (
+        f":root{{{light}{cover}color-scheme:light}}\n"
+        f"@media screen{{:root[data-theme=dark]{{{nested}}}\n"
+        f"@media (prefers-color-scheme:dark){{:root:not([data-theme=light]){{{nested}}}}}}}\n"
+    )
+    return faces + themes + (TEMPLATES / "report.css").read_text("utf-8")
+
+
+def _face(name: str, weight: str) -> str:
+    data = base64.b64encode((svg.FONT_DIR / name).read_bytes()).decode()
+    source = f"url(data:font/woff2;base64,{data}) format('woff2')"
+    return f"@font-face{{font-family:Inter;font-weight:{weight};font-display:swap;src:{source}}}\n"
+
+
+def _variables(colours: dict[str, str]) -> str:
+    return "".join(f"--{name.replace('_', '-')}:{value};" for name, value in colours.items())
+
+
+def _policy(style: str, scripts: list[str]) -> str:
+    """A content security policy that names our own scripts and style sheet by hash and allows nothing else."""
+    hashes = " ".join(_hash(script) for script in scripts)
+    return (
+        f"default-src 'none'; script-src {hashes}; style-src {_hash(style)}; "
+        "img-src data:; font-src data:; base-uri 'none'; form-action 'none'"
+    )
+
+
+def _hash(text: str) -> str:
+    return f"'sha256-{base64.b64encode(hashlib.sha256(text.encode('utf-8')).digest()).decode()}'"
+
+
+def embedded(value: Any) -> Markup:
+    """JSON for a data block inside HTML: nothing in it can end the block or begin a comment.
+
+    >>> "<" in embedded({"title": "</script><b>"})
+    False
+    """
+    text = json.dumps(value, ensure_ascii=False, separators=(",", ":"), sort_keys=True, allow_nan=False)
+    for char in "<>&\u2028\u2029":
+        text = text.replace(char, f"\\u{ord(char):04x}")
+    return Markup(text)  # noqa: S704 - escaped above
+
+
+def _prepare(block: dict[str, Any], name: str, *, interactive: bool) -> None:
+    """Add what the template needs: a chart's drawing and its packed specification."""
+    if "spec" in block:
+        block["svg"] = Markup(_labelled(svg.chart_svg(block["spec"], prefix=name), block["alt"]))  # noqa: S704 - drawn by us
+        block["packed"] = packed(block["spec"]) if interactive else None
+
+
+def _labelled(drawing: str, alt: str) -> str:
+    return drawing.replace("<svg ", f'<svg role="img" aria-label="{Markup.escape(alt)}" ', 1)
+
+
+def packed(spec: dict[str, Any]) -> str:
+    """A chart's specification with its data by columns, deflated, in base64: about a sixth of its JSON."""
+    spec = dict(spec)
+    spec["datasets"] = {name: _columns(rows) for name, rows in spec.get("datasets", {}).items()}
+    text = json.dumps(spec, ensure_ascii=False, separators=(",", ":"), sort_keys=True)
+    return base64.b64encode(zlib.compress(text.encode("utf-8"), 9)).decode()
+
+
+def _columns(rows: list[dict[str, Any]]) -> dict[str, list[Any]]:
+    """Rows as columns; whole numbers as steps from one to the next, which for times deflate far better."""
+    names = list(dict.fromkeys(name for row in rows for name in row))
+    columns: dict[str, list[Any]] = {}
+    for name in names:
+        values = [row.get(name) for row in rows]
+        whole = [value for value in values if type(value) is int]
+        if len(whole) == len(values) > 2:
+            columns["+" + name] = [whole[0], *(after - before for before, after in pairwise(whole))]
+        else:
+            columns[name] = values
+    return columns
+
+
+def _contents(blocks: list[dict[str, Any]]) -> list[dict[str, Any]]:
+    """Headings of the first two levels, the second below the first."""
+    found: list[dict[str, Any]] = []
+    for block in blocks:
+        if block["type"] == "heading" and block["level"] == 2:
+            found.append({"id": block["id"], "text": block["plain"], "inner": []})
+        elif block["type"] == "heading" and block["level"] == 3 and found:
+            found[-1]["inner"].append({"id": block["id"], "text": block["plain"]})
+    return found

@@ -1,0 +1,158 @@
+"""`analytics-pdf`: a tagged PDF (PDF/UA-1) set by Typst, with vector charts and embedded fonts.
+
+The document reaches Typst as one JSON file beside its drawings; no text is ever pasted into Typst source,
+so nothing in the data can become markup. System fonts are not looked at and the time stamp is the report's
+own, so the same notebook gives the same bytes on every machine.
+"""
+
+from __future__ import annotations
+
+import base64
+import json
+import tempfile
+import unicodedata
+from collections.abc import Iterator
+from datetime import UTC, datetime
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+from nbconvert.exporters.base import Exporter
+from nbformat import NotebookNode
+from traitlets import Bool
+
+from analytics.errors import ReportError
+from analytics.reports import theme
+from analytics.reports.exporters import svg
+from analytics.reports.exporters.common import Document, document, shown
+from analytics.reports.exporters.words import words
+
+TEMPLATE = Path(__file__).resolve().parents[1] / "typst" / "report.typ"
+EPOCH = datetime(2000, 1, 1, tzinfo=UTC)
+
+
+class ReportPDFExporter(Exporter):
+    """Export an executed report notebook as PDF."""
+
+    export_from_notebook = "Analytics report (PDF)"
+    output_mimetype = "application/pdf"
+    draft = Bool(False, help="Export a notebook with a failed cell, stamped as a draft.").tag(config=True)
+
+    def _file_extension_default(self) -> str:
+        return ".pdf"
+
+    def from_notebook_node(  # type: ignore[override]  # nbconvert declares a notebook and means its output
+        self, nb: NotebookNode, resources: dict[str, Any] | None = None, **kw: Any
+    ) -> tuple[bytes, dict[str, Any]]:
+        """Set the notebook as PDF; raises `ReportError` where a cell failed and `draft` is off."""
+        checked, resources = super().from_notebook_node(nb, resources, **kw)
+        return pdf(document(checked, "pdf", draft=self.draft)), resources
+
+
+def pdf(doc: Document) -> bytes:
+    """The finished file of a document."""
+    import typst
+
+    with tempfile.TemporaryDirectory(prefix="report-") as folder:
+        root = Path(folder)
+        _write(doc, root)
+        try:
+            made = typst.compile(
+                str(root / "main.typ"),
+                root=str(root),
+                font_paths=[str(svg.FONT_DIR)],
+                ignore_system_fonts=True,
+                pdf_standards=["ua-1"],
+                timestamp=_issued(doc.cover["issued"]),
+            )
+        except typst.TypstError as exc:
+            hints = "; ".join([exc.message, *exc.hints])
+            raise ReportError(f"the PDF of {doc.cover['title']!r} cannot be set: {hints}") from exc
+    return bytes(made)
+
+
+def _write(doc: Document, root: Path) -> None:
+    """Lay out what Typst reads: the template, `report.json`, one SVG or PNG a chart."""
+    for count, block in enumerate((b for b in doc.blocks if b["type"] == "figure"), start=1):
+        if "spec" in block:
+            block["file"] = f"c{count}.svg"
+            (root / block["file"]).write_text(svg.chart_svg(block.pop("spec"), prefix=f"c{count}"), "utf-8")
+        else:
+            block["file"] = f"c{count}.png"
+            (root / block["file"]).write_bytes(base64.b64decode(block.pop("png")))
+    logo = _logo(doc.cover.get("logo"), root)
+    notes = [
+        {"note": n["note"], "rows": [[key.replace("_", " "), shown(value)] for key, value in n["provenance"].items()]}
+        for n in doc.notes
+    ]
+    content = {
+        "cover": {**doc.cover, "logo": logo},
+        "blocks": doc.blocks,
+        "notes": notes,
+        "parameters": shown(doc.parameters) if doc.parameters else "",
+        "words": words(doc.cover["language"]),
+        "colours": {**theme.LIGHT, **theme.accents(doc.cover["accent"])},
+    }
+    content = _drawable(_with_sparks(content))
+    (root / "report.json").write_text(json.dumps(content, ensure_ascii=False, sort_keys=True), "utf-8")
+    (root / "main.typ").write_text(TEMPLATE.read_text("utf-8"), "utf-8")
+
+
+def _logo(address: str | None, root: Path) -> str | None:
+    if not address or "," not in address:
+        return None
+    head, _, body = address.partition(",")
+    name = "logo.svg" if "svg" in head else "logo.png"
+    (root / name).write_bytes(base64.b64decode(body))
+    return name
+
+
+def _with_sparks(value: Any) -> Any:
+    """Replace each sparkline's values by its drawing."""
+    if isinstance(value, dict):
+        return {key: svg.sparkline(item) if key == "spark" else _with_sparks(item) for key, item in value.items()}
+    return [_with_sparks(item) for item in value] if isinstance(value, list) else value
+
+
+def _issued(text: str) -> datetime:
+    """The report's date as the file's time stamp; a fixed one where it names none."""
+    try:
+        when = datetime.fromisoformat(text)
+    except ValueError:
+        return EPOCH
+    return when if when.tzinfo else when.replace(tzinfo=UTC)
+
+
+@cache
+def _glyphs() -> frozenset[int]:
+    """The characters every shipped font can draw, from the list of code point ranges beside them."""
+    covered: set[int] = set()
+    for line in (svg.FONT_DIR / "coverage.txt").read_text("ascii").split():
+        first, _, last = line.partition("-")
+        covered.update(range(int(first, 16), int(last or first, 16) + 1))
+    return frozenset(covered)
+
+
+def _drawable(value: Any) -> Any:
+    """A copy in which characters no shipped font can draw (emoji, ideographs) are written by their names.
+
+    >>> _drawable("50 % off 🔥")
+    '50 % off [fire]'
+    """
+    if isinstance(value, dict):
+        return {key: _drawable(item) for key, item in value.items()}
+    if isinstance(value, list):
+        return [_drawable(item) for item in value]
+    if not isinstance(value, str) or all(ord(char) in _glyphs() or char == "\n" for char in value):
+        return value
+    return "".join(_named(value))
+
+
+def _named(text: str) -> Iterator[str]:
+    for char in text:
+        if ord(char) in _glyphs() or char == "\n":
+            yield char
+        elif unicodedata.category(char) == "So":
+            yield f"[{unicodedata.name(char, 'symbol').lower()}]"
+        elif unicodedata.category(char)[0] not in "MC" and not 0xFE00 <= ord(char) <= 0xFE0F:
+            yield "\N{WHITE SQUARE}"

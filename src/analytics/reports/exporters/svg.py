@@ -1,0 +1,90 @@
+"""Charts and sparklines as small, self-contained SVG; the same chart gives the same bytes every time."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+from analytics.errors import ReportError
+
+FONT_DIR = Path(__file__).resolve().parents[1] / "fonts"
+VEGALITE_VERSION = "6.4"
+
+_LONG_NUMBER = re.compile(r"-?\d+\.\d{2,}")
+_ID = re.compile(r'\bid="([^"]+)"')
+_GROUND = re.compile(r'<rect width="[\d.]+" height="[\d.]+" fill="(?:transparent|white)"/>')
+_SPEECH = re.compile(r' (?:aria-[a-z]+|role|pointer-events|class|xmlns:xlink|version)="[^"]*"')
+_EMPTY = re.compile(r"<g[^>]*></g>|<path(?=[^>]*\bd=\"(?:M0,0h0v0h0Z)?\")[^>]*/>")
+
+
+@cache
+def _fonts_known() -> bool:
+    import vl_convert
+
+    vl_convert.register_font_directory(str(FONT_DIR))
+    return True
+
+
+def chart_svg(spec: dict[str, Any], *, prefix: str) -> str:
+    """A Vega-Lite chart as SVG, ids renamed in order of appearance to `prefix`-1, `prefix`-2 …
+
+    The drawing library numbers gradients and clips for the life of its process; without renaming, the same
+    chart would give other bytes the second time, and two charts of a page could share an id.
+
+    Raises:
+        ReportError: the chart cannot be drawn.
+    """
+    import vl_convert
+
+    _fonts_known()
+    try:
+        drawn = vl_convert.vegalite_to_svg(spec, vl_version=VEGALITE_VERSION, allowed_base_urls=[])
+    except ValueError as exc:
+        raise ReportError(f"chart {spec.get('description', '')[:80]!r} cannot be drawn: {exc}") from exc
+    return compacted(drawn, prefix=prefix)
+
+
+def compacted(svg: str, *, prefix: str) -> str:
+    """Round to a hundredth of a pixel, drop what only speaks or is empty, and rename ids."""
+    svg = _GROUND.sub("", svg, count=1)
+    svg = _SPEECH.sub("", svg)
+    svg = _LONG_NUMBER.sub(lambda found: f"{float(found.group()):.1f}".removesuffix(".0"), svg)
+    while (shorter := _EMPTY.sub("", svg)) != svg:
+        svg = shorter
+    for count, name in enumerate(dict.fromkeys(_ID.findall(svg)), start=1):
+        svg = re.sub(rf'(id="|#){re.escape(name)}(?=["\)])', rf"\g<1>{prefix}-{count}", svg)
+    return svg
+
+
+def sparkline(values: Sequence[float | None], *, width: int = 96, height: int = 24) -> dict[str, Any]:
+    """A sparkline's drawing in pixels: line segments (broken at gaps) and its last point.
+
+    >>> sparkline([1, 2, None, 3, 1], width=8, height=6)
+    {'width': 8, 'height': 6, 'lines': ['2,4 3,3'...], 'last': [6.0, 4.0]}
+    """
+    finite = [value for value in values if value is not None]
+    if not finite:
+        return {"width": width, "height": height, "lines": [], "last": None}
+    low, spread = min(finite), (max(finite) - min(finite)) or 1.0
+    pad = 2
+    across, upright = (width - 2 * pad) / max(1, len(values) - 1), (height - 2 * pad) / spread
+    points = [
+        None if value is None else (round(pad + i * across, 1), round(height - pad - (value - low) * upright, 1))
+        for i, value in enumerate(values)
+    ]
+    lines: list[list[str]] = [[]]
+    for point in points:
+        if point is None:
+            lines.append([])
+        else:
+            lines[-1].append(f"{point[0]:g},{point[1]:g}")
+    last = next((point for point in reversed(points) if point is not None), None)
+    return {
+        "width": width,
+        "height": height,
+        "lines": [" ".join(line) for line in lines if line],
+        "last": list(last) if last else None,
+    }
