@@ -7,20 +7,17 @@ walks through one.
 
 from __future__ import annotations
 
-import math
-import re
-from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
+from collections.abc import Callable, Collection, Generator, Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
-from datetime import UTC, date, datetime, timedelta
-from typing import Any, ParamSpec, Protocol, runtime_checkable
+from datetime import date, datetime
+from typing import Any, ParamSpec, Protocol, TypeVar, runtime_checkable
 
 from analytics.adapters.http import Answer, Client
 from analytics.adapters.vendor import Vendor
-from analytics.errors import InputError, MalformedResponse, QuotaExhausted, SourceError
+from analytics.errors import AccessDenied, MalformedResponse, QuotaExhausted, SourceError
 from analytics.model import MetricDefinition, Observation
 
 CONTENT_LIMIT = 200
-_NUMBER = re.compile(r"-?\d+(\.\d+)?([eE][+-]?\d+)?", flags=re.ASCII)
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,6 +68,8 @@ class Adapter(Protocol):
 
 
 P = ParamSpec("P")
+T = TypeVar("T")
+Pages = Generator[Page, None, None]
 Parser = Callable[..., list[Observation]]
 Problems = Callable[[Any], list[Refused]]
 
@@ -109,141 +108,53 @@ def page_of(
 
 
 def guarded(
-    metrics: Iterable[str], fetch: Callable[P, Page | Iterable[Page]], *args: P.args, **kwargs: P.kwargs
-) -> Iterator[Page]:
+    metrics: Iterable[str], fetch: Callable[P, Page | Generator[Page, None, T]], *args: P.args, **kwargs: P.kwargs
+) -> Generator[Page, None, T | None]:
     """Yield what `fetch(…)` brings; a call that fails costs its `metrics` and no others.
 
-    A spent quota is raised instead: every further call would be refused too.
+    Returns what the generator `fetch` returns (an id the next call needs), None after a failure. A spent
+    quota is raised instead: every further call would be refused too.
     """
     try:
         fetched = fetch(*args, **kwargs)
-        yield from (fetched,) if isinstance(fetched, Page) else fetched
+        if not isinstance(fetched, Page):
+            return (yield from fetched)
+        yield fetched
     except QuotaExhausted:
         raise
     except SourceError as exc:
         refused = tuple(Refused(metric, exc.problem) for metric in metrics)
         yield Page(call=exc.call, refused=refused, failure=exc)
+    return None
+
+
+def tolerant(metrics: Sequence[str], fetch: Callable[[Sequence[str]], Page]) -> Pages:
+    """Ask for `metrics` in one call; where the platform refuses the call for one of them, find it by halving.
+
+    One metric a platform no longer knows fails the whole request: it must cost itself alone.
+    """
+    try:
+        yield fetch(metrics)
+    except SourceError as exc:
+        if not _may_be_one_metrics_fault(exc):
+            raise
+        if len(metrics) == 1:
+            yield Page(call=exc.call, refused=(Refused(metrics[0], exc.problem),), failure=exc)
+            return
+        middle = len(metrics) // 2
+        yield from tolerant(metrics[:middle], fetch)
+        yield from tolerant(metrics[middle:], fetch)
+
+
+def _may_be_one_metrics_fault(exc: SourceError) -> bool:
+    if isinstance(exc, AccessDenied):
+        return not exc.problem.startswith("answered 401")
+    return type(exc) is SourceError
 
 
 def wanted(metrics: Collection[str], offered: Iterable[str]) -> tuple[str, ...]:
     """Those of `offered` that are asked for; no `metrics` means all."""
     return tuple(name for name in offered if not metrics or name in metrics)
-
-
-def poll_slot(at: datetime, step: timedelta = timedelta(minutes=5)) -> datetime:
-    """`at` cut down to its poll slot, so that the same poll run twice writes the same points.
-
-    >>> poll_slot(datetime(2026, 11, 20, 12, 43, 7, tzinfo=UTC)).isoformat()
-    '2026-11-20T12:40:00+00:00'
-    """
-    if at.tzinfo is None:
-        raise InputError(f"time {at.isoformat()}: needs a time zone")
-    utc = at.astimezone(UTC)
-    midnight = utc.replace(hour=0, minute=0, second=0, microsecond=0)
-    return midnight + (utc - midnight) // step * step
-
-
-def readings(
-    platform: str,
-    source: object,
-    fields: Mapping[str, str],
-    *,
-    observed_at: datetime,
-    author_id: str,
-    content_id: str = "",
-    content_type: str = "",
-    convert: Callable[[object], float | None] | None = None,
-) -> list[Observation]:
-    """One observation per field (the platform's name → ours) of one JSON object.
-
-    A field that is absent or null is withheld or renamed: its value is None, and the others land.
-
-    Raises:
-        TypeError: `source` is no object.
-        ValueError: a value is no count, or none of the fields is there, so this is another kind of object.
-    """
-    item = mapping(source, "item")
-    if not item.keys() & fields.keys():
-        raise ValueError(
-            f"none of {', '.join(fields)} in an object with {', '.join(map(str, item)) or 'nothing'}"[:200]
-        )
-    observations = []
-    for field, metric in fields.items():
-        try:
-            value = (convert or as_count)(item.get(field))
-        except ValueError as exc:
-            raise ValueError(f"{field}: {exc}") from exc
-        observations.append(Observation(platform, metric, value, observed_at, content_id, content_type, author_id))
-    return observations
-
-
-def as_number(value: object) -> float | None:
-    """A number as vendors write them: JSON number or decimal string; None stays None.
-
-    Raises:
-        ValueError: for a boolean, a non-finite number or anything else.
-
-    >>> as_number("18552"), as_number(18552.0), as_number(None)
-    (18552.0, 18552.0, None)
-    """
-    if value is None:
-        return None
-    if isinstance(value, bool) or not isinstance(value, int | float | str):
-        raise ValueError(f"expected a number, found {value!r:.60}")
-    if isinstance(value, str) and not _NUMBER.fullmatch(value):
-        raise ValueError(f"expected a number, found {value!r:.60}")
-    number = float(value)
-    if not math.isfinite(number):
-        raise ValueError(f"expected a finite number, found {value!r:.60}")
-    return number
-
-
-def as_count(value: object) -> float | None:
-    """A whole, non-negative number; None stays None.
-
-    Raises:
-        ValueError: where it is negative, fractional or no number.
-    """
-    number = as_number(value)
-    if number is not None and (number < 0 or number != math.floor(number)):
-        raise ValueError(f"expected a count, found {value!r:.60}")
-    return number
-
-
-def as_time(value: object) -> datetime:
-    """An aware UTC time from ISO 8601 text or Unix seconds; raise `ValueError` for anything else."""
-    if isinstance(value, str):
-        moment = datetime.fromisoformat(value)
-        if moment.tzinfo is None:
-            raise ValueError(f"expected a time with a zone, found {value!r:.60}")
-        return moment.astimezone(UTC)
-    seconds = as_number(value)
-    if seconds is None:
-        raise ValueError("expected a time, found nothing")
-    try:
-        return datetime.fromtimestamp(seconds, UTC)
-    except (OverflowError, OSError) as exc:
-        raise ValueError(f"expected a time, found {value!r:.60}") from exc
-
-
-def mapping(value: object, what: str) -> dict[str, Any]:
-    """`value` if it is a JSON object; raise `TypeError` naming `what` otherwise."""
-    if not isinstance(value, dict):
-        raise TypeError(f"{what}: expected an object, found {type(value).__name__} {value!r:.60}")
-    return value
-
-
-def listing(value: object, what: str) -> list[Any]:
-    """`value` if it is a JSON array; raise `TypeError` naming `what` otherwise."""
-    if not isinstance(value, list):
-        raise TypeError(f"{what}: expected an array, found {type(value).__name__} {value!r:.60}")
-    return value
-
-
-def malformed(platform: str, call: str, exc: Exception) -> MalformedResponse:
-    """The error for a payload that is not what the vendor describes."""
-    what = f"no {exc.args[0]!r}" if isinstance(exc, KeyError) else str(exc)
-    return MalformedResponse(platform, call, what)
 
 
 def definition_in_force(definitions: Iterable[MetricDefinition], metric: str, on: date) -> MetricDefinition | None:

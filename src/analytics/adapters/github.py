@@ -11,21 +11,9 @@ from typing import Any
 
 import httpx
 
-from analytics.adapters.base import (
-    CONTENT_LIMIT,
-    Page,
-    as_count,
-    as_time,
-    guarded,
-    listing,
-    malformed,
-    mapping,
-    page_of,
-    poll_slot,
-    readings,
-    wanted,
-)
+from analytics.adapters.base import CONTENT_LIMIT, Page, Pages, guarded, page_of, wanted
 from analytics.adapters.http import Answer, Client, get_json, paged
+from analytics.adapters.values import as_count, as_time, listing, malformed, mapping, poll_slot, readings
 from analytics.adapters.vendor import Vendor
 from analytics.errors import SourceError, TransientSourceError
 from analytics.model import Aggregation, MetricDefinition, Observation
@@ -115,7 +103,7 @@ def fetch_repository(client: Client, account: str, metrics: Collection[str], *, 
 
 def fetch_repositories(
     client: Client, owner: str, metrics: Collection[str], *, observed_at: datetime, contents: int
-) -> Iterator[Page]:
+) -> Pages:
     """Stars and forks of each of an owner's repositories, the most recently pushed first."""
     params: dict[str, str | int] = {"sort": "pushed", "per_page": min(PER_PAGE, contents)}
     left = contents

@@ -18,7 +18,7 @@ import httpx
 
 from analytics import __version__
 from analytics.adapters.limits import remaining_of, wait_of
-from analytics.adapters.vendor import Cached, Retry, Vendor
+from analytics.adapters.vendor import Cached, QueryAuth, Retry, Vendor
 from analytics.errors import (
     AccessDenied,
     InputError,
@@ -100,11 +100,23 @@ class Client(httpx.Client):
             follow_redirects=True,
         )
         self.vendor = vendor
+        self.overridden = base_url is not None
+        own = () if self.overridden else vendor.other_hosts
+        self.origins = {_origin(self.base_url), *(_origin(httpx.URL(host)) for host in own)}
         self.retry = retry or Retry()
         self.etags = etags
         self.max_body_bytes = max_body_bytes
         self.struggling = False
         self._secret = token
+
+    @property
+    def signed_in(self) -> bool:
+        """Whether the token is a person's or app's sign-in, not a mere key in the query."""
+        return self._secret is not None and not isinstance(self.auth, QueryAuth)
+
+    def path_at(self, host: str, path: str) -> str:
+        """`path` on another host of the vendor's; where the base URL is overridden, everything is below that."""
+        return path if self.overridden else f"{host}/{path}"
 
     def scrubbed(self, text: str) -> str:
         """`text` on one line, cut to 200 characters, without the token."""
@@ -138,8 +150,10 @@ def request_json(
         MalformedResponse: not JSON, cut off, compressed wrongly, too large, redirected in circles.
     """
     request = client.build_request(method, path, params=params, json=body)
-    call = shown_call(request)
-    if _origin(request.url) != _origin(client.base_url):
+    call = shown_call(request) + (
+        f" {body['operationName']}" if isinstance(body, dict) and "operationName" in body else ""
+    )
+    if _origin(request.url) not in client.origins:
         raise MalformedResponse(client.vendor.platform, call, f"points to another host than {client.base_url.host}")
     attempts = 1 if client.struggling else client.retry.attempts
     for attempt in range(attempts):

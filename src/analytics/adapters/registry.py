@@ -15,7 +15,9 @@ from analytics.errors import ParamsError
 from analytics.model import MetricDefinition
 
 ENTRY_POINTS = "analytics.platforms"
-FRAMEWORK = frozenset({"base", "exports", "feeds", "http", "limits", "oauth", "registry", "vendor", "webhooks"})
+FRAMEWORK = frozenset(
+    {"base", "exports", "feeds", "http", "limits", "oauth", "registry", "values", "vendor", "webhooks"}
+)
 REQUIRED = ("NAME", "VENDOR", "DEFINITIONS", "collect")
 
 

@@ -46,7 +46,10 @@ class QueryAuth(httpx.Auth):
 
 @dataclass(frozen=True, slots=True)
 class Vendor:
-    """How one platform is spoken to."""
+    """How one platform is spoken to.
+
+    `other_hosts` are addresses of the vendor's that take the same token, `https://…` without a path.
+    """
 
     platform: str
     base_url: str
@@ -56,6 +59,7 @@ class Vendor:
     remaining_headers: tuple[str, ...] = ("x-ratelimit-remaining", "x-rate-limit-remaining")
     reset_headers: tuple[str, ...] = ("x-ratelimit-reset", "x-rate-limit-reset")
     classify: Classify = _general
+    other_hosts: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
