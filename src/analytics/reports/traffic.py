@@ -49,6 +49,8 @@ from analytics.reports.traffic_tables import (
     events_by_day,
     platform_rows,
     trend_rows,
+    week_columns,
+    week_rows,
     weekday_rows,
 )
 from analytics.reports.wording import change, plural, share
@@ -158,33 +160,45 @@ class TrafficReport:
         )
 
     def trends(self) -> Blocks:
-        """Against other months, per day and with the same weekdays; then the week's own shape."""
-        refused = sorted({f"{item.previous.refusal}" for item in self.data.items if item.previous.refusal})
-        remark = callout("; ".join(refused) + ": no comparison is stated for those series.") if refused else None
+        """Against other months, per day and with the same weekdays; week by week; the week's own shape."""
+        refused = sorted({item.previous.refusal for item in self.data.items if item.previous.refusal})
+        remark = callout("; ".join(refused) + ": no comparison with that month is stated.") if refused else None
         return blocks(
-            table(
-                trend_rows(self.data),
-                caption=f"{self.data.month.label} against other months",
-                columns=TREND_COLUMNS,
-                note="Per day compares the mean of full days (at least 80 % of their readings), so months of 28 and "
-                "31 days can be compared; same weekdays compares each weekday with itself. An en dash: not comparable.",
-                provenance=self._provenance("daily amounts of full days in both months"),
-            ),
+            self._against_other_months(),
             remark,
+            table(
+                week_rows(self.data),
+                caption=f"Week by week in {self.data.month.label}",
+                columns=week_columns(self.data),
+                note="Mean of each week's full days; weeks begin on Monday; the month cuts its first and last.",
+                provenance=self._provenance("daily amounts of full days, by week"),
+            ),
             figure(
                 charts.heatmap(
                     weekday_rows(self.data),
                     x="weekday",
                     y="series",
                     value="index",
-                    title="Weekday against the series' mean day (1 = the mean)",
+                    title="1 = the mean day",
                     x_order=WEEKDAYS,
                     text_format=".2f",
                 ),
-                caption="The shape of a week",
+                caption="The shape of a week: each weekday's mean against the series' mean day",
                 alt="Grid of weekdays and series: each cell is the mean full day of that weekday divided by the "
                 "series' mean full day.",
             ),
+        )
+
+    def _against_other_months(self) -> Block | None:
+        if all(item.previous.refusal and item.year_before.refusal for item in self.data.items):
+            return None
+        return table(
+            trend_rows(self.data),
+            caption=f"{self.data.month.label} against other months",
+            columns=TREND_COLUMNS,
+            note="Per day compares the mean of full days (at least 80 % of their readings), so that months of 28 and "
+            "31 days can be compared; same weekdays compares each weekday with itself. An en dash: not comparable.",
+            provenance=self._provenance("daily amounts of full days in both months"),
         )
 
     def recommendations(self) -> Blocks:
@@ -255,13 +269,14 @@ class TrafficReport:
 
     def _chart(self, item: SeriesMonth) -> Block:
         series, base = item.series, item.series.baseline
+        never_negative = not (series.values < 0).any()  # a count's usual range does not reach below nothing
         inside = within(series.times, *self.data.month.bounds(self.data.timezone))
         frame = pd.DataFrame(
             {
                 "time": pd.DatetimeIndex(series.times[inside]).tz_localize("UTC"),
                 "observed": series.values[inside],
                 "expected": base.expected[inside],
-                "lower": base.lower[inside],
+                "lower": np.where(never_negative, np.maximum(base.lower, 0.0), base.lower)[inside],
                 "upper": base.upper[inside],
             }
         )

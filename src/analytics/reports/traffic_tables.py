@@ -82,10 +82,43 @@ def trend_rows(data: TrafficData) -> pd.DataFrame:
             "previous_adjusted": item.previous.adjusted_change_ratio,
             "year_change": item.year_before.change_ratio,
             "year_adjusted": item.year_before.adjusted_change_ratio,
-            "days": list(item.facts.days["amount"]),
         }
         for item in data.items
     )
+
+
+def _weeks(data: TrafficData) -> list[pd.Timestamp]:
+    """Mondays of the weeks that the month touches."""
+    return list(dict.fromkeys(_mondays(data.items[0].facts.days.index)))
+
+
+def _mondays(days: pd.Index) -> pd.DatetimeIndex:
+    """The Monday of each local day's week, without zone: a week may hold a change of the clocks."""
+    dates = pd.DatetimeIndex(days).tz_localize(None)
+    return dates - pd.to_timedelta(dates.day_of_week, unit="D")
+
+
+def week_rows(data: TrafficData) -> pd.DataFrame:
+    """Mean movement of a full day in each week, one column a week; NaN where a week has none."""
+    rows = []
+    for item in data.items:
+        moved = item.facts.movement
+        means = moved.groupby(_mondays(moved.index)).mean()
+        weeks = {f"week {n}": float(means.get(monday, np.nan)) for n, monday in enumerate(_weeks(data))}
+        rows.append({"series": item.name, **weeks, "days": list(item.facts.days["amount"])})
+    return pd.DataFrame(rows)
+
+
+def week_columns(data: TrafficData) -> list[Column]:
+    """A column a week, headed by the days of the month it covers."""
+    last = data.month.days
+    columns = [Column("series", "Series", wide=True)]
+    for n, monday in enumerate(_weeks(data)):
+        first_day = 1 if n == 0 else monday.day
+        last_day = min(last, first_day + 6 if n else (monday + pd.Timedelta(days=6)).day)
+        span = f"{first_day}–{last_day}" if last_day > first_day else f"{first_day}"
+        columns.append(Column(f"week {n}", span, "compact"))
+    return [*columns, Column("days", "Day by day", "spark")]
 
 
 def weekday_rows(data: TrafficData) -> pd.DataFrame:
@@ -162,7 +195,6 @@ TREND_COLUMNS = (
     Column("previous_adjusted", "On month, same weekdays", "change"),
     Column("year_change", "On year, per day", "change"),
     Column("year_adjusted", "On year, same weekdays", "change"),
-    Column("days", "Days of the month", "spark"),
 )
 COVERAGE_COLUMNS = (
     Column("series", "Series", wide=True),
