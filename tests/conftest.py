@@ -14,6 +14,7 @@ from sqlalchemy import URL
 
 from analytics.settings import Settings
 from analytics.store.server import EmbeddedServer, parse_database_url
+from analytics.store.server_client import libpq_url
 
 
 @pytest.fixture(autouse=True)
@@ -24,12 +25,22 @@ def _no_settings_of_mine(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 @pytest.fixture(scope="session")
-def postgres_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[URL]:
+def reachable_dir(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A folder for embedded servers: with root's, the server's account cannot pass through pytest's private ones."""
+    folder = tmp_path_factory.mktemp("pg")
+    if os.geteuid() == 0:
+        for part in (folder, *tmp_path_factory.getbasetemp().parents[:1], tmp_path_factory.getbasetemp()):
+            part.chmod(part.stat().st_mode | 0o011)
+    return folder
+
+
+@pytest.fixture(scope="session")
+def postgres_server(reachable_dir: Path) -> Iterator[URL]:
     """URL of a server on which databases may be made: ANALYTICS_TEST_DATABASE_URL, or an embedded one of this run."""
     if external := os.environ.get("ANALYTICS_TEST_DATABASE_URL"):
         yield parse_database_url(external)
         return
-    server = EmbeddedServer(reachable(tmp_path_factory.mktemp("postgres")) / "server")
+    server = EmbeddedServer(reachable_dir / "server")
     url = server.start()
     with connect(url) as connection:  # nothing here need outlive a power cut
         connection.execute("ALTER SYSTEM SET fsync = off")
@@ -63,14 +74,4 @@ def settings(database_url: URL, tmp_path: Path) -> Settings:
 
 def connect(url: URL) -> psycopg.Connection:
     """A connection in autocommit mode."""
-    return psycopg.connect(url.set(drivername="postgresql").render_as_string(hide_password=False), autocommit=True)
-
-
-def reachable(folder: Path) -> Path:
-    """Let the server's account pass through pytest's private folders, which only root needs."""
-    if os.geteuid() == 0:
-        for part in (folder, *folder.parents):
-            if "pytest-of-" not in str(part):
-                break
-            part.chmod(part.stat().st_mode | 0o011)
-    return folder
+    return psycopg.connect(libpq_url(url), autocommit=True)

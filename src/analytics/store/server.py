@@ -48,6 +48,7 @@ if TYPE_CHECKING:
 
 DRIVER = "postgresql+psycopg"
 TIMEOUT_S = 120.0  # recovery after a crash replays up to max_wal_size
+DEFAULT_TCP_PORT = 54320
 LOG_NAME = "server.log"
 MAX_LOG_BYTES = 10_000_000
 
@@ -57,11 +58,13 @@ class ServerStatus:
     """State of an embedded server.
 
     `starting`: its processes live and do not answer, yet or any longer. `stale`: it died without clearing up; the next
-    start repairs that. `pid`, `version`, `socket_dir` and `sessions` are None unless it is running.
+    start repairs that. `pid`, `version`, `socket_dir` and `sessions` are None unless it is running. `cluster` is where
+    the files really are, `data_bytes` their size on disk.
     """
 
     state: Literal["running", "starting", "stopped", "stale"]
     data_dir: Path
+    cluster: Path
     data_bytes: int = 0
     pid: int | None = None
     version: str | None = None
@@ -92,21 +95,22 @@ class EmbeddedServer:
         """PostgreSQL's data directory proper."""
         return (self.data_dir / "cluster").resolve()
 
-    def start(self, *, tcp_port: int | Literal[False] | None = None) -> URL:
+    def start(self, *, tcp: bool | int | None = None) -> URL:
         """Start the server unless it runs, and return its URL; any number of processes may call this at once.
 
         Args:
-            tcp_port: a port on 127.0.0.1 to listen on; False for none; None as it was. A change restarts the server.
+            tcp: a port on 127.0.0.1 to listen on; True for the one it had, or 54320; False for none; None as it
+                was. A change restarts the server.
 
         Raises:
             ServerError: it cannot be started; the message says why and quotes its log.
         """
         with readable_errors(self.data_dir):
             live = server_probe.ask(self.cluster)
-            if live is None or not _suits(live, tcp_port):
+            if live is None or not live.has_database or tcp is not None:
                 make_data_dir(self.data_dir, self.account)
-                with self._alone():
-                    live = self._start(tcp_port)
+                with self._alone() as lock:
+                    live = self._start(tcp, lock)
             return _url(live)
 
     def stop(self) -> bool:
@@ -125,11 +129,12 @@ class EmbeddedServer:
             if live is None:
                 left_over = (self.cluster / "postmaster.pid").exists()
                 if self._has_processes():
-                    return ServerStatus("starting", self.data_dir, size)
-                return ServerStatus("stale" if left_over else "stopped", self.data_dir, size)
+                    return ServerStatus("starting", self.data_dir, self.cluster, size)
+                return ServerStatus("stale" if left_over else "stopped", self.data_dir, self.cluster, size)
         return ServerStatus(
             "running",
             self.data_dir,
+            self.cluster,
             size,
             pid=live.pid_file.pid,
             version=live.version,
@@ -158,22 +163,30 @@ class EmbeddedServer:
 
     # What follows is called with start.lock held.
 
-    def _start(self, tcp_port: int | Literal[False] | None) -> Live:
+    def _start(self, tcp: bool | int | None, lock: int) -> Live:
         live = self._wait() if self._has_processes() else None
-        if live is None or not _suits(live, tcp_port):
-            door = self._door(tcp_port)
-            if door and not (live and live.tcp and live.pid_file.port == door.port):
-                _check_free(door.port)
-            if live and tcp_port is not None:
-                self._stop()
-                live = None
+        earlier = TcpDoor.read(self.data_dir)
+        door = _door(tcp, earlier)
+        if live is None or not _suits(live, tcp):
             if door:
-                door.write(self.data_dir, self.account)
-            else:
-                TcpDoor.forget(self.data_dir)
-            live = live or self._launch(ready_cluster(self.data_dir, self.account), door)
-            _ensure_database(live, door)
+                _check_free(door.port)
+            if live:
+                self._stop()
+            cluster = ready_cluster(self.data_dir, self.account, lock)
+            self._keep(door)
+            try:
+                live = self._launch(cluster, door)
+            except ServerError:
+                self._keep(earlier)
+                raise
+        _ensure_database(live, door)
         return live
+
+    def _keep(self, door: TcpDoor | None) -> None:
+        if door:
+            door.write(self.data_dir, self.account)
+        else:
+            TcpDoor.forget(self.data_dir)
 
     def _stop(self) -> bool:
         if not self._has_processes():
@@ -190,6 +203,8 @@ class EmbeddedServer:
             if time.monotonic() > deadline:
                 raise ServerError(f"the database server (process {pid_file.pid}) still runs after {self.timeout_s:g} s")
             time.sleep(POLL_S)
+        if pid_file.socket_dir.parent == server_config.SHORT:
+            pid_file.socket_dir.rmdir()
         return True
 
     def _launch(self, cluster: Path, door: TcpDoor | None) -> Live:
@@ -238,16 +253,10 @@ class EmbeddedServer:
                 )
             time.sleep(POLL_S)
 
-    def _door(self, tcp_port: int | Literal[False] | None) -> TcpDoor | None:
-        earlier = TcpDoor.read(self.data_dir)
-        if tcp_port is None:
-            return earlier
-        return TcpDoor.new(tcp_port, earlier) if tcp_port else None
-
     def _has_processes(self) -> bool:
         return server_probe.is_locked(self.data_dir / "server.lock")
 
-    def _alone(self) -> contextlib.AbstractContextManager[None]:
+    def _alone(self) -> contextlib.AbstractContextManager[int]:
         return mutex(self.data_dir / "start.lock", self.account, timeout_s=self.timeout_s)
 
 
@@ -287,10 +296,17 @@ def parse_database_url(text: str) -> URL:
     return url.set(drivername=DRIVER)
 
 
-def _suits(live: Live, tcp_port: int | Literal[False] | None) -> bool:
-    """Whether a running server is what was asked for, with the database in it."""
-    wanted = tcp_port is None or (live.pid_file.port == tcp_port if live.tcp else tcp_port is False)
-    return live.has_database and wanted
+def _suits(live: Live, tcp: bool | int | None) -> bool:
+    """Whether a running server listens as was asked for."""
+    if tcp is None or isinstance(tcp, bool):
+        return tcp in (None, live.tcp)
+    return live.tcp and live.pid_file.port == tcp
+
+
+def _door(tcp: bool | int | None, earlier: TcpDoor | None) -> TcpDoor | None:
+    if tcp is None or (tcp is True and earlier):
+        return earlier
+    return TcpDoor.new(DEFAULT_TCP_PORT if tcp is True else tcp, earlier) if tcp else None
 
 
 def _url(live: Live) -> URL:

@@ -105,14 +105,16 @@ def has_name(uid: int) -> bool:
 
 
 def can_reach(account: Account, path: Path) -> bool:
-    """Whether the account may pass through every existing folder above `path`, by their permission bits.
+    """Whether the account may pass through every folder above `path`, and run or enter it, by their permission bits.
+
+    What does not exist yet is taken to be passable.
 
     >>> can_reach(Account(DEDICATED_UIDS[0], DEDICATED_UIDS[0]), Path("/"))
     True
     """
     if account.is_self:
         return True
-    for folder in path.parents:
+    for folder in (path, *path.parents):
         if not folder.exists():
             continue
         info = folder.stat()

@@ -9,7 +9,7 @@ from pathlib import Path
 from analytics.errors import ServerError
 from analytics.store.server_account import Account, can_reach, initdb_account
 from analytics.store.server_config import POSTGRESQL_CONF
-from analytics.store.server_install import POSTGRES_MAJOR, REACHABLE, programs_for, reachable_folder
+from analytics.store.server_install import POSTGRES_MAJOR, programs_for, reachable_folder
 from analytics.store.server_probe import SUPERUSER
 
 INITDB_OPTIONS = (
@@ -18,15 +18,21 @@ INITDB_OPTIONS = (
 )
 
 
-def ready_cluster(data_dir: Path, account: Account) -> Path:
-    """The folder, made if there is none, cleared of what a dead server left; nothing may run on it.
+def ready_cluster(data_dir: Path, account: Account, lock: int) -> Path:
+    """The folder, made if there is none, cleared of what a dead server left.
+
+    Args:
+        data_dir: the supervisor's folder; no server may run on it.
+        account: the account of the server.
+        lock: descriptor of the lock that keeps other starters away. `initdb` inherits it: should we be killed, nobody
+            touches the half-made folder until it, too, has ended.
 
     Raises:
         ServerError: it cannot be made, or another major version of PostgreSQL made it.
     """
     cluster = cluster_folder(data_dir, account)
     if not cluster.exists():
-        _initialise(cluster, account)
+        _initialise(cluster, account, lock)
         if not (data_dir / "cluster").exists():
             (data_dir / "cluster").symlink_to(cluster)
     major = (cluster / "PG_VERSION").read_text().strip()
@@ -52,12 +58,13 @@ def cluster_folder(data_dir: Path, account: Account) -> Path:
         raise ServerError(f"{cluster} points to {cluster.readlink()}, which is gone: restore it or remove the link")
     if can_reach(account, cluster):
         return cluster
-    folder = Path(tempfile.mkdtemp(prefix="cluster-", dir=reachable_folder(REACHABLE)))
+    folder = Path(tempfile.mkdtemp(prefix="cluster-", dir=reachable_folder()))
+    folder.chmod(0o711)  # initdb passes through as another account
     account.own(folder)
     return folder / "cluster"
 
 
-def _initialise(cluster: Path, account: Account) -> None:
+def _initialise(cluster: Path, account: Account, lock: int) -> None:
     """Make a cluster beside its place and rename it, so that a half-made one is never taken for whole.
 
     Text compares by code point (collation C.UTF-8 of PostgreSQL itself): the order of an index then depends on no
@@ -70,7 +77,7 @@ def _initialise(cluster: Path, account: Account) -> None:
     staging.mkdir(mode=0o700)
     maker.own(staging)
     command = [str(programs_for(account) / "initdb"), "--username", SUPERUSER, *INITDB_OPTIONS.split()]
-    done = maker.run(command, cwd=staging, env={})
+    done = maker.run(command, cwd=staging, env={}, pass_fds=[lock])
     if done.returncode != 0:
         raise ServerError(f"initdb failed in {staging}: {done.stderr.strip() or done.stdout.strip()}")
     (staging / "postgresql.conf").write_text(POSTGRESQL_CONF)

@@ -76,8 +76,8 @@ def make_data_dir(data_dir: Path, account: Account) -> None:
 
 
 @contextmanager
-def mutex(path: Path, account: Account, *, timeout_s: float) -> Iterator[None]:
-    """Hold a lock file; the kernel releases it with the process, however that ends."""
+def mutex(path: Path, account: Account, *, timeout_s: float) -> Iterator[int]:
+    """Hold a lock file, whose descriptor is yielded; the kernel releases it with the process, however that ends."""
     descriptor = os.open(path, os.O_RDWR | os.O_CREAT, 0o600)
     try:
         account.own(path)
@@ -86,7 +86,7 @@ def mutex(path: Path, account: Account, *, timeout_s: float) -> Iterator[None]:
             if time.monotonic() > deadline:
                 raise ServerError(f"another process has held {path} for {timeout_s:g} s: is it starting a server?")
             time.sleep(POLL_S)
-        yield
+        yield descriptor
     finally:
         os.close(descriptor)
 

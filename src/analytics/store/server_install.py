@@ -58,11 +58,16 @@ def _wheel() -> Path:
 def _copy_programs(wheel: Path, target: Path) -> None:
     """Copy the programs and the libraries beside the wheel's folder, whole or not at all."""
     top = target.parent
-    staging = Path(tempfile.mkdtemp(prefix=".copy-", dir=reachable_folder(top.parent)))
+    staging = Path(tempfile.mkdtemp(prefix=".copy-", dir=reachable_folder()))
     skip = shutil.ignore_patterns("include", "*.a")
     shutil.copytree(_programs(wheel).parent, _programs(staging / wheel.name).parent, symlinks=True, ignore=skip)
-    shutil.copytree(wheel.with_name(f"{wheel.name}.libs"), staging / f"{wheel.name}.libs", symlinks=True)
-    staging.chmod(0o755)
+    libraries = wheel.with_name(f"{wheel.name}.libs")
+    if libraries.is_dir():
+        shutil.copytree(libraries, staging / libraries.name, symlinks=True)
+    for path in (staging, *staging.rglob("*")):  # installed under a strict umask, they are root's alone
+        if not path.is_symlink():
+            mode = path.stat().st_mode
+            path.chmod(mode | (0o055 if mode & 0o100 else 0o044))
     try:
         staging.rename(top)
     except OSError:  # another process has just made the same copy
@@ -71,17 +76,14 @@ def _copy_programs(wheel: Path, target: Path) -> None:
             raise
 
 
-def reachable_folder(folder: Path) -> Path:
-    """Make a folder beneath `REACHABLE` that every account can pass through."""
+def reachable_folder() -> Path:
+    """Make `REACHABLE`, which every account can pass through."""
     try:
-        folder.mkdir(parents=True, exist_ok=True)
-        for made in (folder, *folder.parents):
-            if made == REACHABLE.parent:
-                break
-            made.chmod(made.stat().st_mode | 0o011)
+        REACHABLE.mkdir(parents=True, exist_ok=True)
+        REACHABLE.chmod(0o755)
     except OSError as exc:
         raise ServerError(
-            f"PostgreSQL does not run as root and its account cannot reach this folder; {folder} cannot be used instead"
-            f" ({exc.strerror}): set ANALYTICS_HOME to a folder that every account can pass through"
+            f"PostgreSQL does not run as root, its account cannot reach this folder, and {REACHABLE} cannot be used"
+            f" instead ({exc.strerror}): set ANALYTICS_HOME to a folder that every account can pass through"
         ) from exc
-    return folder
+    return REACHABLE
