@@ -3,5 +3,17 @@
 from analytics.anomalies.detection import Settings, detect, detect_matrix
 from analytics.anomalies.episodes import Levels
 from analytics.anomalies.events import Direction, Event, Rule, severity_of
+from analytics.anomalies.scoring import FLAG_LEVEL, score
 
-__all__ = ["Direction", "Event", "Levels", "Rule", "Settings", "detect", "detect_matrix", "severity_of"]
+__all__ = [
+    "FLAG_LEVEL",
+    "Direction",
+    "Event",
+    "Levels",
+    "Rule",
+    "Settings",
+    "detect",
+    "detect_matrix",
+    "score",
+    "severity_of",
+]
