@@ -52,8 +52,10 @@ def document(notebook: NotebookNode, target: Target, *, draft: bool = False) -> 
     """
     failed = first_error(notebook)
     if failed and not draft:
-        cell, name, value = failed
-        raise ReportError(f"cell {cell} failed with {name}: {value}; a failed notebook is not exported")
+        index, name, value = failed
+        raise ReportError(
+            f"cell {own_number(notebook, index)} failed with {name}: {value}; a failed notebook is not exported"
+        )
     reader = _Reader(target)
     for cell in notebook.cells:
         reader.read(cell)
@@ -67,12 +69,18 @@ def document(notebook: NotebookNode, target: Target, *, draft: bool = False) -> 
 
 
 def first_error(notebook: NotebookNode) -> tuple[int, str, str] | None:
-    """Number of the first failed code cell (counting all cells from 1) with error name and message, or None."""
-    for position, cell in enumerate(notebook.cells, start=1):
+    """Index of the first failed cell with error name and message, or None."""
+    for index, cell in enumerate(notebook.cells):
         for output in cell.get("outputs", []):
             if output.output_type == "error":
-                return position, str(output.ename), str(output.evalue)
+                return index, str(output.ename), str(output.evalue)
     return None
+
+
+def own_number(notebook: NotebookNode, index: int) -> int:
+    """A cell's number as the author counts: from 1, without the cells papermill puts in."""
+    added = PAPERMILL_ERROR_TAGS | {"injected-parameters"}
+    return sum(1 for cell in notebook.cells[: index + 1] if not added & set(cell.metadata.get("tags", [])))
 
 
 def collect_provenance(notebook: NotebookNode) -> list[Node]:

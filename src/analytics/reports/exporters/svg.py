@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import json
 import re
 from collections.abc import Sequence
-from functools import cache
+from functools import cache, lru_cache
 from pathlib import Path
 from typing import Any
 
@@ -37,14 +38,20 @@ def chart_svg(spec: dict[str, Any], *, prefix: str) -> str:
     Raises:
         ReportError: the chart cannot be drawn.
     """
+    return compacted(_drawn(json.dumps(spec, sort_keys=True)), prefix=prefix)
+
+
+@lru_cache(maxsize=256)
+def _drawn(spec: str) -> str:
+    """Drawing takes most of an export's time, and both exporters want the same drawings."""
     import vl_convert
 
     _fonts_known()
     try:
-        drawn = vl_convert.vegalite_to_svg(spec, vl_version=VEGALITE_VERSION, allowed_base_urls=[])
+        return str(vl_convert.vegalite_to_svg(spec, vl_version=VEGALITE_VERSION, allowed_base_urls=[]))
     except ValueError as exc:
-        raise ReportError(f"chart {spec.get('description', '')[:80]!r} cannot be drawn: {exc}") from exc
-    return compacted(drawn, prefix=prefix)
+        title = json.loads(spec).get("description", "")[:80]
+        raise ReportError(f"chart {title!r} cannot be drawn: {' '.join(str(exc).split())[:200]}") from exc
 
 
 def compacted(svg: str, *, prefix: str) -> str:
