@@ -82,7 +82,7 @@ def execute(
             else f"cell {own_number(finished, failure.index)} {failure.problem}"
         )
         _put({failed_path: _dumped(_with_banner(finished, failure))})
-        raise ReportError(f"{notebook_path.name}: {where}; the notebook so far is {failed_path}")
+        raise ReportError(f"{notebook_path.name}: {where}{failure.problem}; the notebook so far is {failed_path}")
     _put({output_path: _dumped(finished)})
     failed_path.unlink(missing_ok=True)
     return ExecutedNotebook(finished, output_path, given, time.perf_counter() - started)
