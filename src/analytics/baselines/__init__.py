@@ -8,6 +8,8 @@ The interface other rooms code against (all times datetime64[ns] or anything tha
   `expected`, `lower`, `upper`, `residual_scale` are NaN and `sample_size` is 0 during the warm-up.
   `values` of shape (n_series, n) give arrays of shape (n_series, n).
 - `fit(algorithm, times, values, ...)` -> `FittedBaseline` with `.predict(times)` -> `Baseline`.
+- `fit_predict(history_ts, history_values, horizon)` -> (median, lower, upper) of a 95 % band.
+- `Stream(step_s=300, ...)` with `.update(time, value)` -> `Verdict`: the same, one point at a time.
 - `ALGORITHMS`: every algorithm by name.
 - `local_calendar(times, timezone)`: seconds of the day, day of the week, local day.
 - `breaks=` names instants at which a metric changed its meaning; `masked=` is flags (True: do not
@@ -18,9 +20,11 @@ from __future__ import annotations
 
 from analytics.baselines.api import FittedBaseline, fit, rolling
 from analytics.baselines.clock import LocalCalendar, local_calendar
+from analytics.baselines.forecast import fit_predict
 from analytics.baselines.model import Baseline
 from analytics.baselines.rates import Rates, to_rate
 from analytics.baselines.registry import ALGORITHMS
+from analytics.baselines.stream import Stream, Verdict
 
 __all__ = [
     "ALGORITHMS",
@@ -28,7 +32,10 @@ __all__ = [
     "FittedBaseline",
     "LocalCalendar",
     "Rates",
+    "Stream",
+    "Verdict",
     "fit",
+    "fit_predict",
     "local_calendar",
     "rolling",
     "to_rate",

@@ -130,6 +130,11 @@ class EwmaModel:
         level = np.where(np.isfinite(level), level, self.level[:, None])
         return self._bands(level, phase_of(self.window, times))
 
+    @property
+    def stays(self) -> int:
+        """The level moves with every cell."""
+        return 1
+
     def _bands(self, level: Floats, phase: Phase) -> Bands:
         expected = level + self.season[:, phase.in_season(self.season_days)]
         reach = self.sigmas * self.scale[:, None]
@@ -168,14 +173,8 @@ def fit_ewma(
     square = np.where(known, residual, 0.0)
     mean = square.sum(axis=1) / np.maximum(count, 1)
     scale = np.sqrt(np.where(known, (square - mean[:, None]) ** 2, 0.0).sum(axis=1) / np.maximum(count, 1))
-    level = ewma(trend, alpha)[:, -1]
+    scale = np.where(count > 1, scale, np.nan)
+    size = np.isfinite(y).sum(axis=1)
     return EwmaModel(
-        window,
-        season,
-        days,
-        level,
-        np.where(count > 1, scale, np.nan),
-        count,
-        alpha,
-        float(norm.ppf((1 + coverage) / 2)),
+        window, season, days, ewma(trend, alpha)[:, -1], scale, size, alpha, float(norm.ppf((1 + coverage) / 2))
     )

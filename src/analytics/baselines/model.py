@@ -48,6 +48,7 @@ class Baseline:
         return Baseline(self.times, coverage=rest[0], algorithm=rest[1], parameters=rest[2], warnings=rest[3], **arrays)
 
 
+FOREVER = 10**9  # `stays` of a model that learns nothing between two fits
 ARRAYS = ("expected", "lower", "upper", "residual_scale", "sample_size")
 
 
@@ -85,8 +86,14 @@ class Model(Protocol):
     """An algorithm after learning from one window.
 
     `predict` looks ahead from the end of the window. `follow` judges a block of points that
-    comes after the window one by one, each with what was observed before it.
+    comes after the window one by one, each with what was observed before it. An answer of
+    `follow` holds for `stays` cells, counted from the block's first, before what was observed in
+    the block can change it.
     """
+
+    @property
+    def stays(self) -> int:
+        """Cells an answer of `follow` holds for."""
 
     def predict(self, times: Times) -> Bands:
         """Expected values and bands at `times`, shape (n,), all after the window."""

@@ -201,7 +201,7 @@ def _between(knots: Floats, learned: Floats, at: Floats) -> Floats:
 
 
 def fit_profile(
-    window: Window, *, coverage: float = 0.95, lead_hours: float = 6.0, transform: str = "auto"
+    window: Window, *, coverage: float = 0.95, lead_hours: float = 24.0, transform: str = "auto"
 ) -> ProfileModel:
     """Learn season, level and errors of every series of a window.
 

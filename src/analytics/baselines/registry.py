@@ -7,9 +7,12 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
+from analytics.baselines.decomposition import fit_mstl, fit_stl
 from analytics.baselines.ewma import SIGMA_COVERAGE, fit_ewma
 from analytics.baselines.model import DEFAULT_COVERAGE, Algorithm
+from analytics.baselines.naive import fit_seasonal_naive
 from analytics.baselines.profile import fit_profile
+from analytics.baselines.prophet import fit_prophet
 from analytics.errors import InputError
 
 
@@ -42,7 +45,11 @@ class Entry:
 
 ALGORITHMS: dict[str, Entry] = {
     "profile": Entry(fit_profile, DEFAULT_COVERAGE, "calendar profile, adaptive level, band of empirical errors"),
+    "seasonal_naive": Entry(fit_seasonal_naive, DEFAULT_COVERAGE, "the value one season ago; the yardstick"),
     "ewma": Entry(fit_ewma, SIGMA_COVERAGE, "seasonal decomposition, EWMA of the trend, two standard deviations"),
+    "stl": Entry(fit_stl, DEFAULT_COVERAGE, "STL with the daily season"),
+    "mstl": Entry(fit_mstl, DEFAULT_COVERAGE, "MSTL with day and week"),
+    "prophet": Entry(fit_prophet, DEFAULT_COVERAGE, "Prophet with day and week, seeded"),
 }
 
 
