@@ -21,8 +21,9 @@ def demo() -> None:
     os.environ.update(job.environment_of(settings))
     with steps("Demo: ten weeks of simulated traffic, one live round, one monthly report") as show:
         done = job.run_demo(settings, progress=show.progress)
+        for step, rows in done.rows.items():
+            show.say(f"  {step}: {rows:,} new rows")
+        home = job.shell_path(settings.home)
+        show.say(f"  explore the same data: ANALYTICS_HOME={home} make lab")
         if done.report is not None:
             show.files(done.report.files, done.seconds | {"in all": time.perf_counter() - started})
-        for step, rows in done.rows.items():
-            show.say(f"{step}: {rows:,} new rows")
-        show.say(f"\nExplore the same data: [bold]ANALYTICS_HOME={settings.home} make lab[/]")

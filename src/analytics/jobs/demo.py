@@ -6,6 +6,7 @@ fixed dates, so that two runs give the same figures.
 
 from __future__ import annotations
 
+import shlex
 import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
@@ -142,3 +143,9 @@ def environment_of(settings: Settings) -> dict[str, str]:
         "ANALYTICS_OUTPUT_DIR": settings.output_dir,
     }
     return {name: str(path) for name, path in paths.items()}
+
+
+def shell_path(path: Path) -> str:
+    """A path as one would type it here: relative where it lies below the working folder, quoted where it must be."""
+    absolute, here = path.resolve(), Path.cwd()
+    return shlex.quote(str(absolute.relative_to(here) if absolute.is_relative_to(here) else absolute))

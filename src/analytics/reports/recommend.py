@@ -15,6 +15,7 @@ from analytics.reports.wording import change, listed, plural, share
 
 COVERAGE_WANTED = 0.95
 BAND_TOLERANCE = 0.03
+BAND_DOUBT = 0.01
 NOTABLE_CHANGE = 0.20
 SAME_TIME_S = 6 * 3600.0
 
@@ -53,11 +54,13 @@ def _look_into_peaks(data: TrafficData) -> Iterator[Recommendation]:
         item, event = group[0]
         at = formats.moment(event.peak_at.astimezone(data.zone))
         names = listed(list(dict.fromkeys(entry.name for entry, _ in group)))
+        together = " together" if len(group) > 1 else ""
+        what = "what was published or said" if event.direction == "above" else "what was withdrawn or went wrong"
         verb = "rose" if event.direction == "above" else "fell"
         yield Recommendation(
             2,
-            f"Find out what was published or said around {at}, when {names} {verb}"
-            f"{' together' if len(group) > 1 else ''}; note the cause, so that the baseline does not learn it.",
+            f"Find out {what} around {at}, when {names} {verb}{together}; note the cause, so that the baseline "
+            "does not learn it.",
             f"{item.name}: {formats.compact(event.observed)} {item.unit} where {formats.compact(event.expected)} "
             f"is normal, {event.severity} severity, for {formats.duration(event.duration_s)}",
         )
@@ -81,14 +84,26 @@ def _repair_collection(data: TrafficData) -> Iterator[Recommendation]:
 
 
 def _doubt_the_band(data: TrafficData) -> Iterator[Recommendation]:
-    for item in data.items:
-        claimed = item.series.baseline.coverage
-        if np.isfinite(item.in_band_ratio) and item.in_band_ratio < claimed - BAND_TOLERANCE:
-            yield Recommendation(
-                1,
-                f"Try another baseline for {item.name}, for example `profile`, before acting on small deviations.",
-                f"its band claims {share(claimed)} and held {share(item.in_band_ratio)} of the judged readings",
-            )
+    """Bands that held less often than chance explains, by a one-sided binomial test at 1 %."""
+    doubtful = [item for item in data.items if _held_too_rarely(item)]
+    if doubtful:
+        worst = min(doubtful, key=lambda item: item.in_band_ratio)
+        yield Recommendation(
+            1,
+            f"Try another baseline for {listed([item.name for item in doubtful])}, and until then do not act on "
+            "small deviations.",
+            f"{worst.name}: the band claims {share(worst.series.baseline.coverage)} and held "
+            f"{share(worst.in_band_ratio)} of {worst.judged_readings:,} judged readings",
+        )
+
+
+def _held_too_rarely(item: SeriesMonth) -> bool:
+    if not item.judged_readings or not item.in_band_ratio < item.series.baseline.coverage - BAND_TOLERANCE:
+        return False
+    from scipy.stats import binom
+
+    held = round(item.in_band_ratio * item.judged_readings)
+    return float(binom.cdf(held, item.judged_readings, item.series.baseline.coverage)) < BAND_DOUBT
 
 
 def _follow_large_changes(data: TrafficData) -> Iterator[Recommendation]:

@@ -94,7 +94,7 @@ def month(
     with open_store(settings) as store:
         data = gather(
             store,
-            choose_series(store, platforms=platforms, metrics=metrics, accounts=accounts),
+            choose_series(store, platforms=platforms, metrics=metrics, accounts=accounts, params=params),
             month=Month.parse(month),
             watch=watch,
             definitions=definitions_of(params),
@@ -122,8 +122,11 @@ class TrafficReport:
             brand=self.brand.name,
             accent=self.brand.accent,
             language=self.brand.language,
-            issued=f"data to {formats.moment(data.newest.astimezone(data.zone))}",
-            facts={"Time zone": data.timezone, "Data snapshot": data.snapshot},
+            facts={
+                "Data to": formats.moment(data.newest.astimezone(data.zone)),
+                "Time zone": data.timezone,
+                "Data snapshot": data.snapshot,
+            },
         )
 
     def summary(self) -> Blocks:
@@ -251,6 +254,14 @@ class TrafficReport:
             note=_tile_note(item),
             provenance=self._provenance(f"{item.facts.aggregation} of {item.series.key} over the month", item),
         )
+
+    def _tile_label(self, item: SeriesMonth) -> str:
+        """The account where only one metric is shown, else account and metric; the platform where there are several."""
+        shown = headline(self.data)
+        if len(self.data.platforms) > 1:
+            return f"{self.data.display_name(item.series.key.platform)} {item.series.definition.display_name.lower()}"
+        one_metric = len({other.series.key.metric_type for other in shown}) == 1
+        return item.series.label if one_metric else item.name
 
     def _platform(self, name: str) -> list[Block | Blocks]:
         items = self.data.of(name)

@@ -14,6 +14,7 @@ import pandas as pd
 from analytics.errors import InputError, NoDataError
 from analytics.model import MetricDefinition, Month
 from analytics.monitoring import Amounts, MonitoredSeries, Watch, amounts_of, monitor
+from analytics.params import Params
 from analytics.reports.facts import Comparison, MonthFacts, compare, month_facts, within
 
 if TYPE_CHECKING:
@@ -91,9 +92,14 @@ class TrafficData:
 
 
 def choose_series(
-    store: Store, *, platforms: Sequence[str], metrics: Sequence[str], accounts: Sequence[str]
+    store: Store,
+    *,
+    platforms: Sequence[str],
+    metrics: Sequence[str],
+    accounts: Sequence[str],
+    params: Params | None = None,
 ) -> pd.DataFrame:
-    """Account-level series that were asked for, in a stable order; empty arguments mean all.
+    """Account-level series that were asked for, in the order of params, own accounts first; none asked for: all.
 
     Raises:
         InputError: a name matches nothing in the store, with those that would.
@@ -111,7 +117,30 @@ def choose_series(
                 raise InputError(f"{what} {name!r}: nothing stored under that name; stored: {there}")
         if names:
             known = known[known[column].isin(list(names))]
-    return known.sort_values(["platform", "metric_type", "author_id"], kind="stable").reset_index(drop=True)
+    rank = _ranks(params or Params())
+    keys = [rank(*key) for key in known[["platform", "author_id", "metric_type"]].to_numpy(object)]
+    return known.iloc[sorted(range(len(keys)), key=keys.__getitem__)].reset_index(drop=True)
+
+
+def _ranks(params: Params) -> Callable[[str, str, str], tuple[int | str, ...]]:
+    """A sort key for a series: platforms, accounts and metrics as params list them; what they do not list, by name."""
+    last = 1_000_000
+    platforms = {name: index for index, name in enumerate(params.platforms)}
+
+    def rank(platform: str, account: str, metric: str) -> tuple[int | str, ...]:
+        entry = params.platforms.get(platform)
+        mine = {a.id: (a.kind != "own", n) for n, a in enumerate(entry.accounts)} if entry else {}
+        metrics = list(entry.metrics) if entry else []
+        return (
+            platforms.get(platform, last),
+            platform,
+            *mine.get(account, (True, last)),
+            account,
+            metrics.index(metric) if metric in metrics else last,
+            metric,
+        )
+
+    return rank
 
 
 def gather(
