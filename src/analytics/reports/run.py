@@ -76,11 +76,7 @@ def execute(
     failure = _run(source, given, watch, timeout_s)
     finished = _tidied(watch.notebook, given)
     if failure:
-        where = (
-            failure.problem
-            if failure.index is None
-            else f"cell {own_number(finished, failure.index)} {failure.problem}"
-        )
+        where = "" if failure.index is None else f"cell {own_number(finished, failure.index)} "
         _put({failed_path: _dumped(_with_banner(finished, failure))})
         raise ReportError(f"{notebook_path.name}: {where}{failure.problem}; the notebook so far is {failed_path}")
     _put({output_path: _dumped(finished)})
@@ -255,10 +251,8 @@ def _quiet(name: str) -> Iterator[None]:
 
 def _running_cell(notebook: NotebookNode) -> int:
     """Index of the last cell that began."""
-    begun = [
-        n for n, cell in enumerate(notebook.cells, start=1) if cell.metadata.get("papermill", {}).get("start_time")
-    ]
-    return begun[-1] if begun else 1
+    timings = [cell.metadata.get("papermill", {}) for cell in notebook.cells]
+    return max((index for index, timing in enumerate(timings) if timing.get("start_time")), default=0)
 
 
 def _tidied(notebook: NotebookNode, parameters: Mapping[str, Any]) -> NotebookNode:
