@@ -9,6 +9,8 @@ The interface other rooms code against (all times datetime64[ns] or anything tha
   `values` of shape (n_series, n) give arrays of shape (n_series, n).
 - `fit(algorithm, times, values, ...)` -> `FittedBaseline` with `.predict(times)` -> `Baseline`.
 - `fit_predict(history_ts, history_values, horizon)` -> (median, lower, upper) of a 95 % band.
+- `backtest(times, values, algorithms=..., horizon=..., origins=...)` -> `Backtest`: frames of scores and the
+  algorithm to use.
 - `Stream(step_s=300, ...)` with `.update(time, value)` -> `Verdict`: the same, one point at a time.
 - `ALGORITHMS`: every algorithm by name.
 - `local_calendar(times, timezone)`: seconds of the day, day of the week, local day.
@@ -19,6 +21,7 @@ The interface other rooms code against (all times datetime64[ns] or anything tha
 from __future__ import annotations
 
 from analytics.baselines.api import FittedBaseline, fit, rolling
+from analytics.baselines.backtest import Backtest, backtest
 from analytics.baselines.clock import LocalCalendar, local_calendar
 from analytics.baselines.forecast import fit_predict
 from analytics.baselines.model import Baseline
@@ -28,12 +31,14 @@ from analytics.baselines.stream import Stream, Verdict
 
 __all__ = [
     "ALGORITHMS",
+    "Backtest",
     "Baseline",
     "FittedBaseline",
     "LocalCalendar",
     "Rates",
     "Stream",
     "Verdict",
+    "backtest",
     "fit",
     "fit_predict",
     "local_calendar",
