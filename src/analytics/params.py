@@ -99,6 +99,8 @@ class Platform(_Model):
     definitions: tuple[Definition, ...] = ()
     base_url: str | None = None
     is_active: bool = True
+    calls_per_second: float | None = Field(None, gt=0, le=1000, description="for all workers together; unset: no limit")
+    burst: int = Field(5, ge=1, description="calls that may come at once where calls_per_second is set")
     priority: int = Field(1, ge=1)
     budget: Budget = Budget()
     policy: Policy = Policy()
@@ -214,6 +216,8 @@ class ReportParams(_Model):
     algorithm: Literal["ewma", "stl", "mstl", "prophet", "seasonal_naive", "profile"] = "ewma"
     window_days: int = Field(30, ge=1, le=400)
     schedule: Cron = "0 6 1 * *"
+    settled_schedule: Cron | None = Field("0 6 5 * *", description="the same month again, once figures have settled")
+    provisional_schedule: Cron | None = Field("0 6 * * 1", description="the current month so far")
     recipients: tuple[str, ...] = ()
     brand: Brand = Brand()
 
@@ -275,10 +279,11 @@ def _read(path: Path, model: type[M]) -> M:
     try:
         return model.model_validate(content or {})
     except ValidationError as exc:
-        raise ParamsError(f"{path}: {'; '.join(_explained(exc, model))}") from exc
+        raise ParamsError(f"{path}: {'; '.join(explained(exc, model))}") from exc
 
 
-def _explained(exc: ValidationError, model: type[BaseModel]) -> Iterator[str]:
+def explained(exc: ValidationError, model: type[BaseModel]) -> Iterator[str]:
+    """Each fault as `key: what was expected, found what`."""
     for fault in exc.errors():
         where = ".".join(str(part) for part in fault["loc"] if part != "[key]")
         if fault["type"] == "extra_forbidden":

@@ -33,6 +33,7 @@ class Settings(BaseSettings):
     database_pool_size: int = Field(5, ge=1, le=100)
     statement_timeout_s: float = Field(300.0, gt=0)
     secret_key: SecretStr | None = Field(None, description="32 bytes, base64: encrypts credentials in the store")
+    public_url: str | None = Field(None, pattern="^https?://", description="where readers reach the web app, for links")
     log_level: str = Field("WARNING", pattern="^(DEBUG|INFO|WARNING|ERROR)$")
     jobs: int = Field(0, ge=0, description="processes for per-series work; 0: one a core")
     engine: str = Field("loky", pattern="^(loky|dask|ray|spark)$", description="joblib backend")

@@ -17,6 +17,7 @@ COMMANDS = {
     "demo": ("analytics.cli.demo", "demo", "Fill an empty store and make a first report, offline."),
     "lab": ("analytics.cli.lab", "lab", "JupyterLab on the notebooks."),
     "collect": ("analytics.cli.collect", "collect", "Collect one round from the platforms."),
+    "up": ("analytics.cli.up", "up", "Everything on schedule: database, flows, web app."),
 }
 GROUPS = {
     "db": ("analytics.cli.db", "Start, stop and reach the database."),

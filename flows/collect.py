@@ -1,0 +1,66 @@
+"""Collect one platform's round. Each platform has a deployment and a schedule of its own."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from prefect import flow, get_run_logger, task
+from prefect.states import Completed, Failed
+
+from analytics.errors import SourceError, TransientSourceError
+from flows.forms import Platform
+from flows.shared import RETRIES, is_transient, settings, show_table, slug
+
+
+@task(name="collect", task_run_name="ask {platform}", retry_condition_fn=is_transient, **RETRIES)
+def collect_platform(platform: str, account: str | None) -> list[dict[str, Any]]:
+    """One row an account; raises where no account gave anything, so that it is tried again or plain in the UI."""
+    from analytics.jobs import collect as job
+    from analytics.store import open_store
+
+    chosen = settings()
+    with open_store(chosen) as store:
+        made = job.collect(chosen, store, platforms=[platform], account=account)
+    failed = [harvest for harvest in made.harvests if harvest.state == "failed"]
+    if failed and len(failed) == len(made.harvests):
+        raise first_error(failed)
+    return [
+        {
+            "account": harvest.account,
+            "state": harvest.state,
+            "calls": len(harvest.pages),
+            "new": harvest.written,
+            "as before": harvest.duplicate,
+            "corrected": harvest.corrected,
+            "quarantined": harvest.quarantined,
+            "seconds": round(harvest.seconds, 2),
+            "problem": harvest.problem or "",
+        }
+        for harvest in made.harvests
+    ]
+
+
+def first_error(failed: list[Any]) -> SourceError:
+    """The error to show: a transient one if there is any, since then it is worth another try."""
+    errors = [harvest.error for harvest in failed if harvest.error]
+    transient = [error for error in errors if isinstance(error, TransientSourceError)]
+    fallback = SourceError(failed[0].platform, "collect", failed[0].problem or "gave nothing")
+    return next(iter(transient or errors), fallback)
+
+
+@flow(name="collect", flow_run_name="collect {platform}", validate_parameters=True)
+def collect(platform: Platform, account: str | None = None) -> Any:
+    """Collect one round of a platform, all its accounts or one of them.
+
+    One account's failure stops no other; a run in which some failed ends as failed, with what came stored.
+    """
+    rows = collect_platform(str(platform), account)
+    show_table(slug("collect", str(platform)), rows, f"Last round of {platform}")
+    failed = [row for row in rows if row["state"] == "failed"]
+    new = sum(row["new"] for row in rows)
+    for row in rows:
+        if row["problem"]:
+            get_run_logger().warning("%s %s: %s", platform, row["account"], row["problem"])
+    if failed:
+        return Failed(message=f"{len(failed)} of {len(rows)} accounts gave nothing: {failed[0]['problem']}")
+    return Completed(message=f"{new} new points from {len(rows)} accounts")

@@ -1,0 +1,109 @@
+"""Deployments, all made from params: the one list behind `serve`, `prefect.yaml` and the UI."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any
+
+from prefect.client.schemas.objects import ConcurrencyLimitConfig, ConcurrencyLimitStrategy
+from prefect.deployments.runner import RunnerDeployment
+from prefect.flows import Flow
+from prefect.schedules import Cron
+from prefect.types.entrypoint import EntrypointType
+
+from analytics.params import Params
+
+# One run at a time; a run that comes while the one before still works is dropped, since each run catches up by itself.
+ONE = ConcurrencyLimitConfig(limit=1, collision_strategy=ConcurrencyLimitStrategy.CANCEL_NEW)
+# Reruns asked for by hand wait for each other instead.
+QUEUE = ConcurrencyLimitConfig(limit=1, collision_strategy=ConcurrencyLimitStrategy.ENQUEUE)
+
+OURS = "analytics"
+RECURRING = "recurring"  # a run that was missed or died is made good by the next
+KEEP = "keep"  # a run that died is started again
+
+
+def deployments(params: Params) -> list[RunnerDeployment]:
+    """Every deployment of an installation, in the order the UI should be read."""
+    return [*_collectors(params), *_reports(params)]
+
+
+def _collectors(params: Params) -> Iterator[RunnerDeployment]:
+    from flows.collect import collect
+
+    for name, platform in params.platforms.items():
+        yield _made(
+            collect,
+            name,
+            cron=platform.schedule,
+            parameters={"platform": name},
+            tags=[RECURRING, "collect", name],
+            description=f"One round of {platform.display_name}: {', '.join(platform.metrics) or 'every metric'}, "
+            f"{len(platform.accounts)} accounts.",
+            # nothing to ask: shown, and can be started by hand once accounts are in params
+            paused=not (platform.is_active and platform.accounts),
+        )
+
+
+def _reports(params: Params) -> Iterator[RunnerDeployment]:
+    from flows.report import report
+
+    for name, entry in params.reports.items():
+        yield _made(
+            report,
+            f"{name}-monthly",
+            cron=entry.schedule,
+            timezone=entry.timezone,
+            parameters={"name": name},
+            tags=[KEEP, "report", name],
+            limit=QUEUE,
+            description=f"{entry.title} of the month that ended. To make another month: Run, Custom run, Month.",
+        )
+        if entry.settled_schedule:
+            yield _made(
+                report,
+                f"{name}-settled",
+                cron=entry.settled_schedule,
+                timezone=entry.timezone,
+                parameters={"name": name},
+                tags=[KEEP, "report", name],
+                limit=QUEUE,
+                description="The same month again, once the platforms no longer restate it.",
+            )
+        if entry.provisional_schedule:
+            yield _made(
+                report,
+                f"{name}-provisional",
+                cron=entry.provisional_schedule,
+                timezone=entry.timezone,
+                parameters={"name": name, "when": "current"},
+                tags=[KEEP, "report", name],
+                limit=QUEUE,
+                description="The current month so far.",
+            )
+
+
+def _made(
+    flow: Flow[..., Any],
+    name: str,
+    *,
+    cron: str | None,
+    tags: list[str],
+    description: str,
+    parameters: dict[str, Any] | None = None,
+    timezone: str = "UTC",
+    limit: ConcurrencyLimitConfig = ONE,
+    paused: bool | None = None,
+) -> RunnerDeployment:
+    made = flow.to_deployment(
+        name,
+        schedule=Cron(cron, timezone=timezone) if cron else None,
+        parameters=parameters or {},
+        concurrency_limit=limit,
+        tags=[OURS, *tags],
+        description=description,
+        paused=paused,
+        entrypoint_type=EntrypointType.MODULE_PATH,
+    )
+    assert isinstance(made, RunnerDeployment)  # noqa: S101 - not a coroutine outside of an event loop
+    return made

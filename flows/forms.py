@@ -1,0 +1,95 @@
+"""What the forms in the UI offer: names from params as lists to choose from, months and dates with their pattern."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import date
+from enum import StrEnum
+from typing import TYPE_CHECKING, Annotated, Literal
+
+from pydantic import BaseModel, ConfigDict, Field, model_validator
+
+from analytics.model import Month
+from analytics.params import load_params
+from analytics.settings import load_settings
+
+_params = load_params(load_settings().params_dir)
+
+if TYPE_CHECKING:
+    Platform = str
+    ReportName = str
+else:
+    # a StrEnum, so that a run is named "collect github" and not "collect Platform.github"
+    Platform = StrEnum("Platform", {name: name for name in _params.platforms or {"none": "none"}})
+    ReportName = StrEnum("ReportName", {name: name for name in _params.reports or {"traffic": "traffic"}})
+
+# Where nothing need be given the form has an empty field, not a choice between a value and None.
+MONTH = r"\d{4}-(0[1-9]|1[0-2])"
+MonthText = Annotated[str, Field(pattern=f"^{MONTH}$")]
+MonthOrNone = Annotated[str, Field(pattern=f"^({MONTH})?$")]
+Zone = Annotated[str, Field(max_length=64, pattern=r"^[A-Za-z0-9_+/-]*$")]
+WindowDays = Annotated[int, Field(ge=0, le=400)]
+Algorithm = Literal["as configured", "ewma", "profile", "stl", "mstl", "prophet", "seasonal_naive"]
+Format = Literal["html", "pdf"]
+LONGEST_BACKFILL_MONTHS = 36
+
+
+def overrides(
+    platforms: Sequence[str], algorithm: str, window_days: int, timezone: str, compare: str
+) -> dict[str, object]:
+    """What a form changes in a report's params; what was left as it is stays out.
+
+    >>> overrides([], "stl", 0, "", "2025-10")
+    {'algorithm': 'stl', 'compare': '2025-10'}
+    """
+    given: dict[str, object] = {
+        "platforms": tuple(str(platform) for platform in platforms),
+        "algorithm": "" if algorithm == "as configured" else algorithm,
+        "window_days": window_days,
+        "timezone": timezone,
+        "compare": compare,
+    }
+    return {key: value for key, value in given.items() if value}
+
+
+class _Form(BaseModel):
+    model_config = ConfigDict(extra="forbid")
+
+
+class MonthRange(_Form):
+    """Months from first to last, both included."""
+
+    first: MonthText
+    last: MonthText
+
+    @model_validator(mode="after")
+    def _ordered_and_bounded(self) -> MonthRange:
+        if not 1 <= len(self.months()) <= LONGEST_BACKFILL_MONTHS:
+            raise ValueError(f"last must not be before first, and at most {LONGEST_BACKFILL_MONTHS} months in all")
+        return self
+
+    def months(self) -> list[Month]:
+        """Every month of the range, oldest first.
+
+        >>> [str(month) for month in MonthRange(first="2026-11", last="2027-01").months()]
+        ['2026-11', '2026-12', '2027-01']
+        """
+        month, last = Month.parse(self.first), Month.parse(self.last)
+        found: list[Month] = []
+        while month <= last and len(found) <= LONGEST_BACKFILL_MONTHS:
+            found.append(month)
+            month = month.shifted(1)
+        return found
+
+
+class Days(_Form):
+    """Days from first to last, both included, in UTC."""
+
+    first: date
+    last: date
+
+    @model_validator(mode="after")
+    def _ordered(self) -> Days:
+        if self.last < self.first:
+            raise ValueError("last must not be before first")
+        return self

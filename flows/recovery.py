@@ -1,0 +1,116 @@
+"""What a runner that died left behind, put right before the next one starts; and a watch on runs that fall silent.
+
+Only for the one machine whose only runner is `flows.serve`: at its start nothing can be running, so whatever says it is
+belonged to a runner that is gone.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import UTC, datetime, timedelta
+from typing import TYPE_CHECKING
+from uuid import UUID
+
+from prefect.automations import Automation
+from prefect.client.schemas.filters import (
+    DeploymentFilter,
+    DeploymentFilterId,
+    FlowRunFilter,
+    FlowRunFilterState,
+    FlowRunFilterStateType,
+)
+from prefect.client.schemas.objects import FlowRun, StateType
+from prefect.events.actions import ChangeFlowRunState
+from prefect.events.schemas.automations import EventTrigger, Posture
+from prefect.states import Cancelled, Crashed, Scheduled
+
+from flows.deployments import KEEP, RECURRING
+from flows.environment import HEARTBEAT_S
+
+if TYPE_CHECKING:
+    from prefect.client.orchestration import SyncPrefectClient
+
+MOST_STARTS = 3
+MISSED_AFTER = timedelta(minutes=2)
+SILENCE = "Runs that fall silent are marked as crashed"
+ACTIVE = [StateType.RUNNING, StateType.PENDING, StateType.CANCELLING]
+
+
+def recover(client: SyncPrefectClient, deployment_ids: Sequence[UUID], now: datetime) -> dict[str, int]:
+    """Close or restart what was running, and drop recurring runs that were missed; counts by what was done.
+
+    A recurring run is marked as crashed: the next one catches up by itself. Others (reports, backfills) are started
+    again, up to `MOST_STARTS` times, since they can be repeated without harm.
+    """
+    done = {"crashed": 0, "restarted": 0, "cancelled": 0, "missed": 0}
+    for run in _runs(client, deployment_ids, ACTIVE):
+        if run.state is not None and run.state.type == StateType.CANCELLING:
+            client.set_flow_run_state(run.id, Cancelled(message="Its runner ended while it was cancelled."), force=True)
+            done["cancelled"] += 1
+        elif KEEP in run.tags and run.run_count < MOST_STARTS:
+            client.set_flow_run_state(
+                run.id, Scheduled(scheduled_time=now, message="Its runner died: once more."), force=True
+            )
+            done["restarted"] += 1
+        else:
+            client.set_flow_run_state(run.id, Crashed(message="Its runner died."), force=True)
+            done["crashed"] += 1
+    for run in _runs(client, deployment_ids, [StateType.SCHEDULED]):
+        if is_missed(run, now):
+            client.set_flow_run_state(
+                run.id, Cancelled(message="Missed while nothing ran; the next run catches up."), force=True
+            )
+            done["missed"] += 1
+    return done
+
+
+def is_missed(run: FlowRun, now: datetime) -> bool:
+    """Whether a scheduled run of a recurring deployment is long past its time."""
+    due = run.next_scheduled_start_time
+    return RECURRING in run.tags and run.auto_scheduled is True and due is not None and due < now - MISSED_AFTER
+
+
+def _runs(client: SyncPrefectClient, deployment_ids: Sequence[UUID], types: list[StateType]) -> list[FlowRun]:
+    found: list[FlowRun] = []
+    while True:
+        page = client.read_flow_runs(
+            deployment_filter=DeploymentFilter(id=DeploymentFilterId(any_=list(deployment_ids))),
+            flow_run_filter=FlowRunFilter(state=FlowRunFilterState(type=FlowRunFilterStateType(any_=types))),
+            limit=200,
+            offset=len(found),
+        )
+        found += page
+        if len(page) < 200:
+            return found
+
+
+def watch_silence(client: SyncPrefectClient) -> None:
+    """Register the automation that marks a run as crashed once four heartbeats in a row are missing."""
+    automation = Automation(
+        name=SILENCE,
+        description="A run whose process was killed with its runner would otherwise stay Running and hold its slot.",
+        trigger=EventTrigger(
+            after={"prefect.flow-run.heartbeat"},
+            expect={
+                "prefect.flow-run.heartbeat",
+                "prefect.flow-run.Completed",
+                "prefect.flow-run.Failed",
+                "prefect.flow-run.Cancelled",
+                "prefect.flow-run.Crashed",
+            },
+            match={"prefect.resource.id": "prefect.flow-run.*"},
+            for_each={"prefect.resource.id"},
+            posture=Posture.Proactive,
+            threshold=1,
+            within=timedelta(seconds=4 * HEARTBEAT_S),
+        ),
+        actions=[ChangeFlowRunState(state=StateType.CRASHED, message="No heartbeat: its process is gone.")],
+    )
+    for existing in client.read_automations_by_name(SILENCE):
+        automation.id = existing.id
+    automation.update() if automation.id else automation.create()
+
+
+def now_utc() -> datetime:
+    """The clock."""
+    return datetime.now(UTC)

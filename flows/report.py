@@ -1,0 +1,100 @@
+"""Make a monthly report: on schedule for the month that ended, as a preview of this one, or for any month by form."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any, Literal, cast
+from uuid import UUID
+
+from prefect import flow, runtime, task
+from prefect.artifacts import create_progress_artifact, update_progress_artifact
+from prefect.states import Completed
+
+from analytics.model import Month
+from flows.forms import Algorithm, Format, MonthOrNone, Platform, ReportName, WindowDays, Zone, overrides
+from flows.shared import is_transient, settings, show_link, show_table, slug
+
+
+def month_of(month: str | None, when: Literal["ended", "current"], now: datetime) -> Month:
+    """The month asked for; without one, the last that ended or the one that runs.
+
+    >>> str(month_of(None, "ended", datetime(2026, 11, 20))), str(month_of(None, "current", datetime(2026, 11, 20)))
+    ('2026-10', '2026-11')
+    """
+    if month:
+        return Month.parse(month)
+    this = Month(now.year, now.month)
+    return this if when == "current" else this.previous()
+
+
+def run_name() -> str:
+    """For example `report traffic 2026-10`."""
+    given = runtime.flow_run.parameters
+    when = runtime.flow_run.scheduled_start_time or datetime.now(UTC)
+    month = month_of(given.get("month"), given.get("when", "ended"), when)
+    return f"report {given.get('name', 'traffic')} {month}" + (" so far" if given.get("when") == "current" else "")
+
+
+@task(task_run_name="make {name} {month}", retries=1, retry_delay_seconds=60, retry_condition_fn=is_transient)
+def make(name: str, month: str, changes: dict[str, object], formats: list[str]) -> dict[str, Any]:
+    """Execute and render; files by format and seconds by step."""
+    from analytics.jobs.report import make_report
+
+    key = slug("progress", name, month)
+    bar = cast(UUID, create_progress_artifact(progress=0.0, key=key, description=f"{name} {month}"))
+    done: dict[str, float] = {}
+
+    def progress(step: str, share: float) -> None:
+        if share - done.get(step, -1.0) >= 0.1 or share >= 1.0:  # every call is a request to the server
+            done[step] = share
+            update_progress_artifact(bar, progress=min(100.0, 100.0 * sum(done.values()) / (1 + len(formats))))
+
+    made = make_report(
+        settings(), name, month=Month.parse(month), overrides=changes, formats=formats, progress=progress
+    )
+    update_progress_artifact(bar, progress=100.0)
+    return {"files": {kind: str(path) for kind, path in made.files.items()}, "seconds": dict(made.seconds)}
+
+
+@flow(name="report", flow_run_name=run_name, validate_parameters=True)
+def report(
+    name: ReportName = "traffic",
+    month: MonthOrNone = "",
+    when: Literal["ended", "current"] = "ended",
+    platforms: list[Platform] = [],  # noqa: B006 - the form shows these defaults; none is changed
+    algorithm: Algorithm = "as configured",
+    window_days: WindowDays = 0,
+    timezone: Zone = "",
+    compare: MonthOrNone = "",
+    formats: list[Format] = ["html", "pdf"],  # noqa: B006
+) -> Any:
+    """Make a report and link to it.
+
+    Args:
+        name: Which report.
+        month: YYYY-MM, for example 2026-10. Empty: see the next field.
+        when: Without a month: the last one that ended, or the current one so far (a preview).
+        platforms: Only these. None: as configured.
+        algorithm: How what is normal is learned.
+        window_days: Days of history behind every expectation. 0: as configured.
+        timezone: IANA name, for example Europe/Berlin. Empty: as configured.
+        compare: Another month, YYYY-MM, to compare with beside the one before.
+        formats: What to make.
+    """
+    now = runtime.flow_run.scheduled_start_time or datetime.now(UTC)
+    chosen = str(month_of(month, when, now))
+    changes = overrides(platforms, algorithm, window_days, timezone, compare)
+    made = make(str(name), chosen, changes, list(formats))
+    output = settings().output_dir
+    links = [
+        show_link(slug("report", str(name), chosen, kind), Path(path), f"{name} {chosen}, {kind}", output_dir=output)
+        for kind, path in made["files"].items()
+        if kind in formats
+    ]
+    show_table(
+        slug("report", str(name), "seconds"),
+        [{"step": step, "seconds": round(spent, 1)} for step, spent in made["seconds"].items()],
+        f"Where the time of {name} {chosen} went",
+    )
+    return Completed(message=f"{name} {chosen}: {links[0] if links else 'no file'}")

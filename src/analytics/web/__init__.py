@@ -1,0 +1,1 @@
+"""What is reached with a browser or by machines: published reports, health, metrics."""

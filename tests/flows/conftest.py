@@ -1,0 +1,125 @@
+"""One installation brought up for the whole run, as a user would: `python -m flows.up` on free ports."""
+
+from __future__ import annotations
+
+import os
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import httpx
+import pytest
+import yaml
+
+from analytics import simulator
+
+ROOT = Path(__file__).parents[2]
+UP_TIMEOUT_S = 240.0
+
+
+def until(condition: Callable[[], Any], timeout_s: float = 90.0) -> Any:
+    """Wait for something to be true, and return it."""
+    deadline = time.monotonic() + timeout_s
+    while not (found := condition()):
+        assert time.monotonic() < deadline, f"not within {timeout_s:g} s"
+        time.sleep(0.2)
+    return found
+
+
+@dataclass
+class Running:
+    """An installation that is up, and the simulated platforms it asks."""
+
+    process: subprocess.Popen[str]
+    home: Path
+    simulator: Any
+    said: list[str]
+    api: httpx.Client
+    web: str
+
+    def deployment(self, name: str) -> str:
+        return self.api.get(f"/deployments/name/{name}").raise_for_status().json()["id"]
+
+    def start(self, name: str, **body: Any) -> httpx.Response:
+        return self.api.post(f"/deployments/{self.deployment(name)}/create_flow_run", json=body)
+
+    def run(self, run_id: str) -> dict[str, Any]:
+        return self.api.get(f"/flow_runs/{run_id}").raise_for_status().json()
+
+    def finished(self, run_id: str) -> dict[str, Any]:
+        ended = {"COMPLETED", "FAILED", "CRASHED", "CANCELLED"}
+        return until(lambda: (run := self.run(run_id))["state_type"] in ended and run)
+
+    def runs(self, **where: Any) -> list[dict[str, Any]]:
+        return self.api.post("/flow_runs/filter", json=where).raise_for_status().json()
+
+
+def params_in(folder: Path, simulated: str) -> Path:
+    """One platform on loopback whose schedule does not come while the tests run."""
+    account = {"id": "acme/orchard", "credential": "GITHUB_TOKEN"}
+    github = {
+        "adapter": "github",
+        "display_name": "GitHub",
+        "schedule": "0 3 1 1 *",
+        "metrics": ["stars", "forks"],
+        "base_url": f"{simulated}/github",
+        "accounts": [account],
+    }
+    (folder / "reports").mkdir(parents=True)
+    (folder / "platforms.yaml").write_text(yaml.safe_dump({"platforms": {"github": github}}), "utf-8")
+    (folder / "reports" / "traffic.yaml").write_text("title: Traffic\n", "utf-8")
+    return folder
+
+
+@pytest.fixture(scope="session")
+def up(reachable_dir: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Running]:
+    home = reachable_dir / "installation"
+    with simulator.serve() as simulated:
+        env = {name: value for name, value in os.environ.items() if not name.startswith(("ANALYTICS_", "PREFECT_"))}
+        env |= {
+            "ANALYTICS_HOME": str(home),
+            "ANALYTICS_PARAMS_DIR": str(params_in(tmp_path_factory.mktemp("params") / "params", simulated.url)),
+            "ANALYTICS_OUTPUT_DIR": str(tmp_path_factory.mktemp("output")),
+            "PREFECT_RUNNER_POLL_FREQUENCY": "1",
+            "GITHUB_TOKEN": "secret",
+            "PYTHONPATH": str(ROOT),
+        }
+        command = [sys.executable, "-m", "flows.up", "--port", "0", "--web-port", "0"]
+        process = subprocess.Popen(
+            command,
+            env=env,
+            cwd=tmp_path_factory.mktemp("cwd"),
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+            text=True,
+        )
+        try:
+            said = lines_until_up(process)
+            pages = next(line.split()[-1] for line in said if "forms" in line)
+            web = next(line.split()[-1] for line in said if "reports" in line).rstrip("/")
+            with httpx.Client(base_url=f"{pages}/api", timeout=30) as api:
+                yield Running(process, home, simulated, said, api, web)
+        finally:
+            process.send_signal(signal.SIGINT)
+            try:
+                process.communicate(timeout=60)
+            except subprocess.TimeoutExpired:
+                process.kill()
+                raise
+
+
+def lines_until_up(process: subprocess.Popen[str]) -> list[str]:
+    said: list[str] = []
+    deadline = time.monotonic() + UP_TIMEOUT_S
+    assert process.stdout is not None
+    for line in process.stdout:
+        said.append(line.rstrip())
+        if line.strip().startswith("logs"):
+            return said
+        assert time.monotonic() < deadline, "\n".join(said)
+    raise AssertionError("it ended: " + "\n".join(said))

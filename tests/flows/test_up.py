@@ -1,0 +1,111 @@
+"""An installation as a user has it: real server, runner, web app and database; platforms simulated on loopback."""
+
+import os
+import signal
+import subprocess
+import sys
+from pathlib import Path
+
+import httpx
+import psycopg
+import pytest
+
+from analytics.settings import Settings
+from analytics.store.server import database_url
+from analytics.store.server_client import libpq_url
+from tests.flows.conftest import ROOT, until
+
+pytestmark = pytest.mark.slow
+
+
+def stored(up) -> int:
+    with psycopg.connect(libpq_url(database_url(Settings(home=up.home, _env_file=None)))) as connection:
+        return connection.execute("SELECT count(*) FROM points").fetchone()[0]
+
+
+def runner_pid() -> list[int]:
+    return [
+        int(path.parent.name)
+        for path in Path("/proc").glob("[0-9]*/cmdline")
+        if b"flows.serve" in path.read_bytes() and b"ready" in path.read_bytes()
+    ]
+
+
+def test_schedules_make_runs(up):
+    """The scheduler of Prefect 3.8.8 fails under SQLAlchemy 2.1 unless repaired: everything else would work."""
+    deployment = up.deployment("report/traffic-monthly")
+
+    scheduled = until(lambda: up.runs(deployments={"id": {"any_": [deployment]}}, limit=5))
+
+    assert {run["state_type"] for run in scheduled} == {"SCHEDULED"}
+    assert all("T06:00:00" in run["expected_start_time"] for run in scheduled)
+
+
+def test_a_round_is_collected_and_shown(up):
+    """From the form to the store and back into the UI, under a name that can be read."""
+    asked = up.start("collect/github").raise_for_status().json()
+
+    run = up.finished(asked["id"])
+
+    table = up.api.get("/artifacts/collect-github/latest").raise_for_status().json()
+    assert (run["state_type"], run["name"]) == ("COMPLETED", "collect github")
+    assert run["state"]["message"] == "2 new points from 1 accounts"
+    assert '"account": "acme/orchard"' in table["data"]
+    assert stored(up) == 2
+
+
+@pytest.mark.parametrize("month", ["2026-13", "26-10", "October"])
+def test_a_form_refuses_what_cannot_be(up, month):
+    """Before a run is made, not minutes later."""
+    answer = up.start("report/traffic-monthly", parameters={"month": month})
+
+    assert answer.status_code in (409, 422)
+    assert "month" in answer.text
+
+
+def test_the_same_request_twice_is_one_run(up):
+    """A client that did not hear the answer may ask again."""
+    later = {"type": "SCHEDULED", "state_details": {"scheduled_time": "2099-01-01T00:00:00Z"}}
+
+    first, second = (
+        up.start("report/traffic-monthly", idempotency_key="report-2026-10", state=later).json()["id"] for _ in range(2)
+    )
+
+    assert first == second
+    up.api.delete(f"/flow_runs/{first}").raise_for_status()
+
+
+def test_a_killed_runner_blocks_nothing(up):
+    """Runner and run die by SIGKILL: the run is closed, its slot is free, the next run completes."""
+    up.simulator.latency_s = 30.0
+    stuck = up.start("collect/github").json()["id"]
+    until(lambda: up.run(stuck)["state_type"] == "RUNNING")
+    (pid,) = [pid for pid in runner_pid() if os.getpgid(pid) == pid and parent(pid) == up.process.pid]
+
+    os.killpg(pid, signal.SIGKILL)
+
+    up.simulator.latency_s = 0.0
+    assert until(lambda: up.run(stuck)["state_type"] == "CRASHED", 60)
+    assert up.finished(up.start("collect/github").json()["id"])["state_type"] == "COMPLETED"
+
+
+def parent(pid: int) -> int:
+    return int(Path(f"/proc/{pid}/stat").read_text().rsplit(")", 1)[1].split()[1])
+
+
+def test_a_second_one_is_refused(up):
+    """Two runners on one home would collect everything twice."""
+    env = {**os.environ, "ANALYTICS_HOME": str(up.home), "PYTHONPATH": str(ROOT)}
+
+    second = subprocess.run(
+        [sys.executable, "-m", "flows.up", "--port", "0", "--web-port", "0"], env=env, capture_output=True, text=True
+    )
+
+    assert second.returncode == 2
+    assert "already up" in second.stderr
+    assert str(up.process.pid) in second.stderr
+
+
+def test_the_web_app_answers(up):
+    """It belongs to what `up` starts."""
+    assert httpx.get(f"{up.web}/healthz").json()["status"] == "healthy"
