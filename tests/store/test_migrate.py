@@ -16,7 +16,7 @@ from analytics.settings import Settings
 from analytics.store import migrate, open_store
 from analytics.store.engine import make_engine
 from analytics.store.partitions import ensure_days
-from analytics.store.tables import metadata
+from analytics.store.tables_config import metadata
 
 
 def test_the_migrations_make_what_the_tables_say(database_url: URL):

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from datetime import UTC, datetime
 from types import TracebackType
@@ -20,6 +20,7 @@ from analytics.store.engine import driver_cursor, engine_for
 from analytics.store.migrate import upgrade
 from analytics.store.partitions import ensure_days
 from analytics.store.records import Collection, WriteResult
+from analytics.store.rollup import RolledUp, roll_up
 from analytics.store.writing import CollectionWriter, Progress
 
 if TYPE_CHECKING:
@@ -135,6 +136,11 @@ class Store:
         with self._connection() as connection:
             return reading.read_points(connection, series_ids, start, end)
 
+    def roll_up(self, *, now: datetime | None = None, progress: Callable[[float], None] | None = None) -> RolledUp:
+        """Work off the log of dirty hours into hourly, daily, weekly and monthly rollups."""
+        with self._refusals():
+            return roll_up(self.engine, now=now or datetime.now(UTC), progress=progress)
+
     def snapshot_id(self) -> str:
         """Name of what reports read: changes when, and only when, points were added or corrected.
 
@@ -167,21 +173,22 @@ class Store:
         return ensure_days(self.engine, days)
 
     @contextmanager
-    def _connection(self) -> Iterator[sa.Connection]:
+    def _refusals(self) -> Iterator[None]:
         try:
-            with self.engine.connect() as connection:
-                yield connection
+            yield
         except (sa.exc.DBAPIError, psycopg.Error) as exc:
             raise StoreError(_said(exc)) from exc
 
     @contextmanager
+    def _connection(self) -> Iterator[sa.Connection]:
+        with self._refusals(), self.engine.connect() as connection:
+            yield connection
+
+    @contextmanager
     def _transaction(self) -> Iterator[psycopg.Cursor[Any]]:
         """A psycopg cursor inside one transaction."""
-        try:
-            with self.engine.begin() as connection, driver_cursor(connection) as cursor:
-                yield cursor
-        except (sa.exc.DBAPIError, psycopg.Error) as exc:
-            raise StoreError(_said(exc)) from exc
+        with self._refusals(), self.engine.begin() as connection, driver_cursor(connection) as cursor:
+            yield cursor
 
 
 @contextmanager
@@ -192,10 +199,8 @@ def open_store(settings: Settings) -> Iterator[Store]:
         StoreError: the database cannot be reached, or has a newer schema than this program knows.
     """
     with Store(engine_for(settings)) as store:
-        try:
+        with store._refusals():
             upgrade(store.engine)
-        except sa.exc.DBAPIError as exc:
-            raise StoreError(_said(exc)) from exc
         yield store
 
 

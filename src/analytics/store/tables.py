@@ -124,3 +124,90 @@ quarantine = sa.Table(
     sa.Column("replayed_by", sa.Integer),
     sa.UniqueConstraint("raw_hash", name="quarantine_raw_hash"),
 )
+
+
+def _rollup(name: str) -> sa.Table:
+    values = ("sum", "min", "max", "first", "last", "p50", "p95", "p99")
+    return sa.Table(
+        name,
+        metadata,
+        sa.Column("series_id", sa.Integer, primary_key=True, autoincrement=False),
+        sa.Column("n", sa.Integer, nullable=False),
+        sa.Column("bucket", Instant, primary_key=True),
+        sa.Column("last_time", Instant, nullable=False),
+        *(sa.Column(f"{value}_value", sa.Double, nullable=False) for value in values),
+        sa.Column("late", sa.Integer, nullable=False, server_default="0"),
+        sa.Index(f"{name}_bucket", "bucket", postgresql_using="brin", postgresql_with={"pages_per_range": 32}),
+    )
+
+
+metric_hourly = _rollup("metric_hourly")
+metric_daily = _rollup("metric_daily")
+
+aggregated_metrics = sa.Table(
+    "aggregated_metrics",
+    metadata,
+    sa.Column("time", Instant, primary_key=True),
+    sa.Column("platform", sa.Text, primary_key=True),
+    sa.Column("metric_type", sa.Text, primary_key=True),
+    sa.Column("aggregation", sa.Text, primary_key=True),
+    *(sa.Column(f"{name}_value", sa.Double) for name in ("avg", "min", "max", "sum")),
+    sa.Column("count_value", sa.BigInteger),
+    *(sa.Column(f"{name}_value", sa.Double) for name in ("p50", "p95", "p99")),
+    sa.Column("created_at", Instant, nullable=False, server_default=sa.func.now()),
+)
+
+aggregate_dirty = sa.Table(
+    "aggregate_dirty",
+    metadata,
+    sa.Column("aggregation", sa.Text, primary_key=True),
+    sa.Column("time", Instant, primary_key=True),
+)
+
+late_points = sa.Table(
+    "late_points",
+    metadata,
+    sa.Column("series_id", sa.Integer, primary_key=True, autoincrement=False),
+    sa.Column("collection_id", sa.Integer, nullable=False),
+    sa.Column("time", Instant, primary_key=True),
+    sa.Column("value", sa.Double, nullable=False),
+)
+
+tier_days = sa.Table(
+    "tier_days",
+    metadata,
+    sa.Column("platform", sa.Text, primary_key=True),
+    sa.Column("day", sa.Date, primary_key=True),
+    _text("tier"),
+    sa.Column("changed_at", Instant, nullable=False, server_default=sa.func.now()),
+)
+
+archive_log = sa.Table(
+    "archive_log",
+    metadata,
+    _id("archive_id", sa.BigInteger),
+    _text("platform"),
+    sa.Column("day", sa.Date, nullable=False),
+    _text("content"),
+    _text("location"),
+    sa.Column("rows", sa.BigInteger, nullable=False),
+    sa.Column("bytes", sa.BigInteger, nullable=False),
+    _text("checksum"),
+    sa.Column("verified_at", Instant, nullable=False),
+    sa.UniqueConstraint("platform", "day", "content", name="archive_log_once"),
+)
+
+deletions = sa.Table(
+    "deletions",
+    metadata,
+    _id("deletion_id", sa.BigInteger),
+    sa.Column("requested_at", Instant, nullable=False, server_default=sa.func.now()),
+    _text("requested_by", default=True),
+    _text("reason"),
+    _text("platform"),
+    sa.Column("author_id", sa.Text),
+    sa.Column("content_id", sa.Text),
+    sa.Column("before", Instant),
+    _count("points"),
+    sa.Column("completed_at", Instant),
+)

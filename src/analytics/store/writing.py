@@ -30,6 +30,7 @@ STAGED = {"series_id": "int4", "time": "timestamptz", "value": "float8", "qualit
 LIFECYCLE_LOCK = 0x6C696665  # shared by writers, exclusive for whoever drops days
 PLATFORM_LOCK = 0x706C6174  # first half of the key; the second is the platform's hash
 
+TIERED = "raw readings have left the store for"
 STAGING = """
 CREATE TEMP TABLE IF NOT EXISTS staging (series_id int4, time timestamptz, value float8, quality float4) ON COMMIT DROP;
 CREATE TEMP TABLE IF NOT EXISTS staged_faults (series_id int4, time timestamptz, faults text) ON COMMIT DROP;
@@ -132,7 +133,10 @@ class CollectionWriter:
             return
         for platform in checked.accepted["platform"].cat.remove_unused_categories().cat.categories:
             self._lock(platform)
-        rows = self._settle(checked.accepted)
+        accepted = self._without_tiered(checked.accepted)
+        if accepted.empty:
+            return
+        rows = self._settle(accepted)
         if rows.empty:
             return
         before = self.tally.written + self.tally.corrected
@@ -179,6 +183,36 @@ class CollectionWriter:
         else:
             keep_out(self.cursor, self.collection_id, self.collection.source, rejected)
 
+    def _without_tiered(self, accepted: pd.DataFrame) -> pd.DataFrame:
+        """Keep out readings of days whose raw readings have left: a part would pass for the whole there."""
+        days = accepted["time"].dt.tz_localize(None).to_numpy().astype("datetime64[D]")
+        self.cursor.execute(
+            "SELECT platform, day FROM tier_days WHERE platform = ANY(%s) AND day BETWEEN %s AND %s",
+            [list(accepted["platform"].cat.categories), days.min().item(), days.max().item()],
+        )
+        tiered = self.cursor.fetchall()
+        if not tiered:
+            return accepted
+        left = np.zeros(len(accepted), bool)
+        for platform, tier_day in tiered:
+            left |= (days == np.datetime64(tier_day)) & (accepted["platform"] == platform).to_numpy()
+        self._refuse(accepted[left], [f"{TIERED} {day}" for day in days[left]])
+        return accepted[~left]
+
+    def _refuse(self, rows: pd.DataFrame, reasons: list[str]) -> None:
+        columns = [c for c in rows.columns if c not in {"series_id", "at", "quality", "faults"}]
+        self._quarantine(
+            pd.DataFrame(
+                {
+                    "platform": rows["platform"].astype(str),
+                    "metric_type": rows["metric_type"].astype(str),
+                    "reason": reasons,
+                    "raw": [raw_json(record) for record in rows[columns].astype(object).to_dict("records")],
+                },
+                dtype=object,
+            )
+        )
+
     def _settle(self, accepted: pd.DataFrame) -> pd.DataFrame:
         """Number the series, sort by day, series and time, and settle what the batch says twice."""
         series_ids = self.book.number(self.cursor, accepted)
@@ -215,18 +249,7 @@ class CollectionWriter:
             return
         for series_id, at, value in zip(rows["series_id"].tolist(), rows["at"].to_numpy(), rows["value"], strict=True):
             self._disputed.setdefault((series_id, at), value)
-        columns = [c for c in rows.columns if c not in {"series_id", "at", "quality", "faults"}]
-        self._quarantine(
-            pd.DataFrame(
-                {
-                    "platform": rows["platform"].astype(str),
-                    "metric_type": rows["metric_type"].astype(str),
-                    "reason": [f"the batch gives different values for {at}Z" for at in rows["at"].to_numpy()],
-                    "raw": [raw_json(record) for record in rows[columns].astype(object).to_dict("records")],
-                },
-                dtype=object,
-            )
-        )
+        self._refuse(rows, [f"the batch gives different values for {at}Z" for at in rows["at"].to_numpy()])
 
     def _store(self, rows: pd.DataFrame) -> None:
         times = rows["at"].to_numpy()

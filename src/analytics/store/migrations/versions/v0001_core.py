@@ -1,5 +1,6 @@
 """Series, collections, points by day, quarantine, and the specification's view over them."""
 
+import sqlalchemy as sa
 from alembic import op
 
 revision = "0001"
@@ -54,7 +55,7 @@ CREATE TABLE points (
     value         double precision NOT NULL,
     quality       real,
     PRIMARY KEY (series_id, time)
-) PARTITION BY RANGE (time);
+) /* by day */;
 
 CREATE TABLE point_faults (
     series_id integer NOT NULL,
@@ -117,9 +118,21 @@ LEFT JOIN point_faults f ON f.series_id = p.series_id AND f.time = p.time;
 """
 
 
+PARTITIONED = "PARTITION BY RANGE (time)"
+HYPERTABLE = """
+SELECT create_hypertable('points', by_range('time', interval '1 day'), create_default_indexes => false);
+ALTER TABLE points SET (
+    timescaledb.enable_columnstore, timescaledb.segmentby = '', timescaledb.orderby = 'series_id, time DESC');
+CALL add_columnstore_policy('points', after => interval '7 days');
+"""
+
+
 def upgrade() -> None:
-    """Make the tables and the view."""
-    op.execute(TABLES)
+    """Make the tables and the view; `points` is partitioned by PostgreSQL, or by TimescaleDB where it is present."""
+    timescale = op.get_bind().scalar(sa.text("SELECT count(*) FROM pg_extension WHERE extname = 'timescaledb'"))
+    op.execute(TABLES.replace("/* by day */", "" if timescale else PARTITIONED))
+    if timescale:
+        op.execute(HYPERTABLE)
     op.execute(VIEW)
 
 
