@@ -11,9 +11,11 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+from pydantic import ValidationError
+
 from analytics.errors import InputError
 from analytics.model import Month
-from analytics.params import ReportParams, load_params
+from analytics.params import ReportParams, explained, load_params
 from analytics.settings import Settings, project_root
 
 FORMATS = ("html", "pdf")
@@ -94,11 +96,15 @@ def parameters_of(settings: Settings, name: str, month: Month, overrides: Mappin
     defaults = reports[name].model_dump(include=set(NOTEBOOK_FIELDS))
     _known("parameter", overrides, [field for field in NOTEBOOK_FIELDS if field != "notebook"] + ["compare"])
     given = {key: value for key, value in overrides.items() if value is not None and key != "compare"}
-    checked = ReportParams.model_validate({**defaults, **given}).model_dump(include=set(NOTEBOOK_FIELDS), mode="json")
+    try:
+        chosen = ReportParams.model_validate({**defaults, **given})
+    except ValidationError as exc:
+        raise InputError(f"report {name}: {'; '.join(explained(exc, ReportParams))}") from exc
+    checked = chosen.model_dump(include=set(NOTEBOOK_FIELDS), mode="json")
     checked["month"] = str(month)
     if overrides.get("compare"):
         checked["compare"] = str(Month.parse(str(overrides["compare"])))
-    return json.loads(json.dumps(checked)) if checked else {}
+    return checked
 
 
 NOTEBOOK_FIELDS = ("notebook", "title", "platforms", "metrics", "accounts", "timezone", "algorithm", "window_days")

@@ -1,0 +1,123 @@
+"""Making a report: real notebook, real database; what is refused, what is left behind when it fails, what is reused."""
+
+import json
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import pytest
+import yaml
+
+from analytics.errors import InputError, NoDataError
+from analytics.jobs.report import make_report, month_asked, options_from, parameters_of
+from analytics.model import Month
+from analytics.store import Collection, open_store
+
+OCTOBER = Month(2026, 10)
+
+
+@pytest.fixture
+def installation(settings, monkeypatch):
+    """Settings as the kernel will read them too, default params, and two months of hourly mentions."""
+    (settings.params_dir / "reports").mkdir(parents=True)
+    (settings.params_dir / "reports" / "traffic.yaml").write_text("title: Brand traffic\nalgorithm: ewma\n")
+    for name in ("home", "params_dir", "output_dir"):
+        monkeypatch.setenv(f"ANALYTICS_{name.upper()}", str(getattr(settings, name)))
+    monkeypatch.setenv("ANALYTICS_DATABASE_URL", settings.database_url.get_secret_value())
+    return settings
+
+
+@pytest.fixture
+def filled(installation):
+    times = pd.date_range("2026-09-01", "2026-11-01", freq="1h", inclusive="left", tz="UTC")
+    usual = 60 + 30 * np.sin(2 * np.pi * times.hour / 24)
+    frame = pd.DataFrame(
+        {
+            "platform": "twitter",
+            "metric_type": "mentions",
+            "author_id": "acme",
+            "time": times,
+            "value": np.random.default_rng(5).poisson(usual).astype(float),
+        }
+    )
+    with open_store(installation) as store:
+        store.write(frame, Collection("twitter", "import", account="acme"))
+    return installation
+
+
+def test_a_report_is_made_then_reused_and_the_same_inputs_give_the_same_bytes(filled, tmp_path):
+    """The main job, whole: notebook executed, HTML and PDF rendered, nothing remade without a reason."""
+    made = make_report(filled, "traffic", month=OCTOBER)
+    first = {kind: path.read_bytes() for kind, path in made.files.items()}
+
+    reused = make_report(filled, "traffic", month=OCTOBER, reuse=True)
+    again = make_report(filled, "traffic", month=OCTOBER)
+
+    assert set(first) == {"ipynb", "html", "pdf"}
+    assert b"Brand traffic" in first["html"]
+    assert first["pdf"].startswith(b"%PDF-")
+    assert reused.seconds == {}
+    assert {kind: path.read_bytes() == first[kind] for kind, path in again.files.items() if kind != "ipynb"} == {
+        "html": True,
+        "pdf": True,
+    }
+    assert "ewma" in json.dumps(made.parameters)
+
+
+def test_a_month_without_data_starts_no_kernel_and_leaves_nothing(filled):
+    """The user learns which months there are, at once."""
+    with pytest.raises(NoDataError, match="2020-01: no reading in that month; stored: 2026-09 to 2026-10"):
+        make_report(filled, "traffic", month=Month(2020, 1))
+
+    assert not (filled.output_dir / "reports").exists()
+
+
+def test_an_empty_store_says_how_to_fill_it(installation):
+    """The first thing a newcomer may try."""
+    with pytest.raises(NoDataError, match="the store is empty: `analytics import`"):
+        make_report(installation, "traffic", month=OCTOBER)
+
+
+@pytest.mark.parametrize(
+    ("options", "said"),
+    [
+        ({"timezon": "UTC"}, "parameter 'timezon': unknown; did you mean 'timezone'"),
+        ({"timezone": "Mars/Olympus"}, "timezone"),
+        ({"algorithm": "ewam"}, "algorithm"),
+        ({"window_days": "many"}, "window_days"),
+        ({"window_days": 0}, "window_days"),
+        ({"notebook": "../../etc/passwd"}, "parameter 'notebook': unknown"),
+        ({"compare": "last year"}, "expected YYYY-MM"),
+        ({"platforms": 3}, "platforms"),
+    ],
+)
+def test_a_wrong_parameter_is_refused_by_name(installation, options, said):
+    """A typo would otherwise leave the default silently in force."""
+    with pytest.raises(InputError, match=said):
+        parameters_of(installation, "traffic", OCTOBER, options)
+
+
+def test_an_unknown_report_or_format_is_refused_with_the_nearest_name(filled):
+    """Names of reports are the files below params/reports."""
+    with pytest.raises(InputError, match="report 'trafic': unknown; did you mean 'traffic'"):
+        make_report(filled, "trafic", month=OCTOBER)
+    with pytest.raises(InputError, match="format 'pfd': unknown; did you mean 'pdf'"):
+        make_report(filled, "traffic", month=OCTOBER, formats=("pfd",))
+
+
+def test_options_come_from_a_file_too(tmp_path: Path):
+    """A rerun can be kept beside the report it made."""
+    path = tmp_path / "rerun.yaml"
+    path.write_text(yaml.safe_dump({"month": "2026-10", "accounts": ["acme"]}))
+
+    assert options_from(path) == {"month": "2026-10", "accounts": ["acme"]}
+    with pytest.raises(InputError, match=r"nowhere\.yaml"):
+        options_from(tmp_path / "nowhere.yaml")
+
+
+def test_without_a_month_the_last_whole_one_is_meant():
+    """On any day of a month, the report is that of the month before."""
+    today = pd.Timestamp.now("UTC")
+
+    assert month_asked(None) == Month(today.year, today.month).previous()
+    assert month_asked("2026-10") == OCTOBER
