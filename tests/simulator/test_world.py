@@ -42,7 +42,7 @@ def test_history_of_daily_figures_has_one_row_a_whole_day():
     frame = history("github", ACCOUNT, "views", NOW - timedelta(days=5), NOW)
 
     assert frame.time.dt.hour.eq(0).all()
-    assert len(frame) == 5
+    assert len(frame) == 4
     day = World(7).daily("github", ACCOUNT, "views", NOW, 3)[0]
     assert frame.set_index("time").value[day[0]] == day[1]
 

@@ -80,10 +80,10 @@ def page_of(
     *,
     account: str,
     observed_at: datetime,
-    metrics: Collection[str] = (),
+    metrics: Collection[str] | None = None,
     problems: Problems | None = None,
 ) -> Page:
-    """Read an answer with `parser`, keep the wanted metrics, note what the platform refused beside them.
+    """Read an answer with `parser`, keep the wanted metrics (None: all), note what the platform refused beside them.
 
     An answer that cannot be read costs its metrics but is kept as it came, to be read again later.
     """
@@ -99,11 +99,11 @@ def page_of(
         observations = parser(answer.payload, account=account, observed_at=observed_at)
         refused = problems(answer.payload) if problems else []
     except MalformedResponse as exc:
-        return replace(page, failure=exc, refused=tuple(Refused(metric, exc.problem) for metric in metrics))
+        return replace(page, failure=exc, refused=tuple(Refused(metric, exc.problem) for metric in metrics or ()))
     return replace(
         page,
-        observations=tuple(o for o in observations if not metrics or o.metric_type in metrics),
-        refused=tuple(r for r in refused if not metrics or r.metric in metrics),
+        observations=tuple(o for o in observations if metrics is None or o.metric_type in metrics),
+        refused=tuple(r for r in refused if metrics is None or r.metric in metrics),
     )
 
 

@@ -5,7 +5,8 @@ outage labelled. `serve` answers from it as the vendors do; `history` gives the 
 """
 
 from analytics.simulator.flow import Event
+from analytics.simulator.history import contents, history, metrics_of
 from analytics.simulator.server import Simulator, serve
-from analytics.simulator.world import World, history
+from analytics.simulator.world import World
 
-__all__ = ["Event", "Simulator", "World", "history", "serve"]
+__all__ = ["Event", "Simulator", "World", "contents", "history", "metrics_of", "serve"]

@@ -72,7 +72,7 @@ class Simulator:
             Route("/_simulator/truth/{platform}/{account:path}", self._truth),
         ]
         for name in platforms.names():
-            for method, path, handler in platforms.load(name).ROUTES:
+            for method, path, handler in platforms.load(name).routes:
                 routes.append(Route(f"/{name}{path}", self._endpoint(name, handler), methods=[method]))
         return Starlette(routes=routes)
 
@@ -82,7 +82,7 @@ class Simulator:
         token = module.token_of(call)
         if token in (None, "", REVOKED):
             return module.refusal(401, call)
-        limit = module.LIMIT
+        limit = module.limit
         begin = limit.window_of(call.at)
         used = self.meter.count(platform, str(token), limit, call.at, free=True)
         reset_at = begin + limit.window

@@ -9,7 +9,7 @@ import re
 from collections.abc import Iterator
 from datetime import datetime, timedelta
 from functools import lru_cache
-from typing import TYPE_CHECKING
+from typing import Any
 
 import numpy as np
 
@@ -28,9 +28,6 @@ from analytics.simulator.flow import (
     slot_of,
 )
 
-if TYPE_CHECKING:
-    import pandas as pd
-
 # kind: (events a block of 28 days, shortest and longest in hours, smallest and largest factor)
 FREQUENCY: dict[Kind, tuple[float, tuple[float, float], tuple[float, float]]] = {
     "launch": (0.5, (60.0, 96.0), (2.5, 4.0)),
@@ -45,8 +42,18 @@ class World:
 
     def __init__(self, seed: int = 7) -> None:
         self.seed = seed
+        self.memory: dict[tuple[object, ...], Any] = {}  # what was worked out before; holds nothing the seed does not
         self._blocks = lru_cache(maxsize=4096)(self._block)
         self._totals = lru_cache(maxsize=65536)(self._total_before)
+
+    def named(self, kind: str, thing: object, name: str) -> str:
+        """`name`, which `known` finds `thing` by from now on."""
+        self.memory[(kind, name)] = thing
+        return name
+
+    def known(self, kind: str, name: str) -> Any:
+        """What was given that name; None where nothing was."""
+        return self.memory.get((kind, name))
 
     def size_of(self, account: str) -> float:
         """How large an account is against an ordinary one, 0.4 to 2.5."""
@@ -113,7 +120,7 @@ class World:
         """The flow behind a platform's metric; raise `InputError` if it has none of that name."""
         from analytics.simulator.platforms import load
 
-        flows = load(platform).FLOWS
+        flows = load(platform).flows
         if name not in flows:
             raise InputError(f"simulator: {platform} has no metric {name!r}; it has {', '.join(sorted(flows))}")
         return flows[name]
@@ -164,44 +171,3 @@ def brand_of(account: str) -> str:
     """
     words = [word for word in re.split(r"[^a-z0-9]+", account.lower()) if word not in ("", "r", "u", "user", "the")]
     return words[0] if words else account.lower()
-
-
-def history(
-    platform: str, account: str, metric: str, start: datetime, end: datetime, step: timedelta = SLOT, *, seed: int = 7
-) -> pd.DataFrame:
-    """The readings that polling every `step` would have brought, without the polling.
-
-    Args:
-        metric: one of the platform's account-level metrics.
-        start: first reading; `end` is not part of it.
-    Returns:
-        Columns `time` (aware UTC) and `value`. Counters are read every `step`; per-day figures
-        (traffic by UTC day) have one row a whole day, interval counts one row an interval.
-    """
-    import pandas as pd
-
-    from analytics.simulator.platforms import load
-
-    world, module = _world(seed), load(platform)
-    if metric in module.DAILY:
-        first = start.replace(hour=0, minute=0, second=0, microsecond=0)
-        days = max(0, (end - first) // timedelta(days=1))
-        rows = [(day, module.DAILY[metric](world, account, day, day + timedelta(days=1))) for day in _days(first, days)]
-        return pd.DataFrame(rows, columns=["time", "value"]).astype({"value": float})
-    count = max(0, -((start - end) // step))
-    times = pd.date_range(start, periods=count, freq=step)
-    if metric in module.INTERVALS:
-        per_slot = world.increments(platform, account, metric, start, start + count * step)
-        values = per_slot.reshape(count, -1).sum(axis=1)
-    else:
-        values = world.counters(platform, account, metric, start, count, step)
-    return pd.DataFrame({"time": times, "value": values})
-
-
-def _days(first: datetime, count: int) -> list[datetime]:
-    return [first + timedelta(days=i) for i in range(count)]
-
-
-@lru_cache(maxsize=4)
-def _world(seed: int) -> World:
-    return World(seed)

@@ -7,6 +7,7 @@ from datetime import datetime, timedelta
 
 from analytics.simulator.exchange import Call, Limit, Reply
 from analytics.simulator.flow import EPOCH, Flow, dice
+from analytics.simulator.platform import Platform
 from analytics.simulator.world import World
 
 FLOWS = {
@@ -39,7 +40,6 @@ DAILY = {
     "unique_visitors": _daily("views", UNIQUE_SHARE["views"]),
     "unique_cloners": _daily("clones", UNIQUE_SHARE["clones"]),
 }
-INTERVALS: frozenset[str] = frozenset()
 
 
 def _limit_headers(limit: int, used: int, reset_at: datetime, _now: datetime) -> dict[str, str]:
@@ -157,10 +157,19 @@ def _id(name: str) -> int:
     return int(dice(0, "id", name).integers(10**6, 10**9))
 
 
-ROUTES = (
-    ("GET", "/repos/{owner}/{repo}", repository),
-    ("GET", "/repos/{owner}/{repo}/traffic/{kind}", traffic),
-    ("GET", "/repos/{owner}/{repo}/stats/contributors", contributors),
-    ("GET", "/users/{username}", owner),
-    ("GET", "/users/{username}/repos", repositories),
+PLATFORM = Platform(
+    account="acme/orchard",
+    flows=FLOWS,
+    routes=(
+        ("GET", "/repos/{owner}/{repo}", repository),
+        ("GET", "/repos/{owner}/{repo}/traffic/{kind}", traffic),
+        ("GET", "/repos/{owner}/{repo}/stats/contributors", contributors),
+        ("GET", "/users/{username}", owner),
+        ("GET", "/users/{username}/repos", repositories),
+    ),
+    token_of=token_of,
+    refusal=refusal,
+    limit=LIMIT,
+    daily=DAILY,
+    subject_of=subject_of,
 )
