@@ -82,6 +82,7 @@ def backtest(
 
     names = list(algorithms) if algorithms is not None else [name for name in ALGORITHMS if name != "prophet"]
     asked = [*names, *([YARDSTICK] if YARDSTICK not in names else [])]
+    entries = {name: (entry_of(name), dict((parameters or {}).get(name, {}))) for name in asked}
     at, y, order = checked(times, np.asarray(values, dtype=float).reshape(1, -1))
     grid = to_grid(at, np.where(mask_of(at, masked, order), np.nan, y), step_s=step_s)
     steps = horizon if horizon is not None else (grid.per_day if grid.per_day > 1 else 7)
@@ -91,8 +92,8 @@ def backtest(
     starts = origins_of(grid.times.size, held, steps, origins)
     rows, last, said = [], [], []
     for name in asked:
-        entry = entry_of(name)
-        own = entry.parameters(dict((parameters or {}).get(name, {})))
+        entry, given = entries[name]
+        own = entry.parameters(given)
         try:
             for start in starts:
                 window = grid.window(start - held, start, timezone, holiday_numbers(holidays))

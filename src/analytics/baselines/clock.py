@@ -23,12 +23,14 @@ NS_PER_S = 1_000_000_000
 
 
 def as_times(times: Any) -> Times:
-    """Instants as datetime64[ns] in UTC; aware pandas indexes are converted, naive ones taken as UTC.
+    """Instants as datetime64[ns] in UTC; aware pandas indexes and series are converted, naive ones taken as UTC.
 
     Raises:
         InputError: a time is missing or is not a time.
     """
     try:
+        if hasattr(times, "dt"):  # a pandas Series keeps its zone one level down
+            times = times.dt.tz_convert("UTC").dt.tz_localize(None) if times.dt.tz is not None else times
         if getattr(times, "tz", None) is not None:
             times = times.tz_convert("UTC").tz_localize(None)
         elif not isinstance(times, np.ndarray) and isinstance(times, Iterable):

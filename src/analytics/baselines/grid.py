@@ -13,7 +13,9 @@ from analytics.baselines.model import Window
 from analytics.errors import InputError
 
 STEP_FROM = 201  # readings the step is read from: the first ones, so that later readings change nothing earlier
-NEAR = 0.02  # a step this close to a fraction of a day is meant to be one
+NEAR = 0.02  # a step this close to a usual one is meant to be it
+MINUTES = (1, 2, 3, 4, 5, 6, 10, 12, 15, 20, 30, 60, 120, 180, 240, 360, 480, 720, 1440)
+USUAL_STEPS_S = (1, 2, 5, 10, 15, 20, 30, *(60 * minutes for minutes in MINUTES))
 
 
 @dataclass(frozen=True)
@@ -47,23 +49,32 @@ def per_day(step_s: float) -> int:
     return max(1, round(DAY_S / step_s))
 
 
-def snapped_step(times: Times) -> float:
-    """The step of the first readings, moved onto a whole fraction (or multiple) of a day when it is near one.
+def snapped(step_s: float) -> float:
+    """A step that divides the day: the usual one it is near to, else the next finer one.
 
-    >>> at = np.datetime64("2026-01-01", "ns") + np.cumsum([0, 301, 299, 300, 302, 298]) * np.timedelta64(1, "s")
-    >>> snapped_step(at)
-    300.0
+    Polls that jitter have a median interval a little off; a poll every seven hours is put on a
+    grid of six, one cell in seven empty, so that every cell has a time of day.
+
+    >>> snapped(301.2), snapped(420.0), snapped(7 * 3600.0), snapped(86400.0 * 7)
+    (300.0, 400.0, 21600.0, 604800.0)
     """
-    step = step_of(times[:STEP_FROM])
-    near = DAY_S / round(DAY_S / step) if step < DAY_S * 0.75 else DAY_S * max(1, round(step / DAY_S))
-    return float(near if abs(near / step - 1) <= NEAR else step)
+    if not step_s > 0:
+        raise InputError(f"step_s {step_s!r}: expected a positive number of seconds")
+    usual = min(USUAL_STEPS_S, key=lambda usual: abs(usual / step_s - 1))
+    if abs(usual / step_s - 1) <= NEAR:
+        return float(usual)
+    if step_s >= DAY_S:
+        whole = step_s / DAY_S
+        return float(DAY_S * (round(whole) if abs(round(whole) / whole - 1) <= NEAR else int(whole)))
+    base = 3600 if step_s < 3600 else DAY_S
+    return float(base / np.ceil(base / step_s))
 
 
 def to_grid(times: Times, values: Floats, *, step_s: float | None = None) -> Grid:
     """Put points, shapes (n,) and (n_series, n) and in time order, onto a grid; of two in one cell the last counts."""
     if times.size == 0:
         return Grid(times, values, np.empty(0, dtype=np.int64), step_s or 300.0)
-    step = step_s or snapped_step(times)
+    step = snapped(step_s if step_s is not None else step_of(times[:STEP_FROM]))
     since = times.astype(np.int64) - times[:1].astype(np.int64)
     cell = np.rint(since / (step * NS_PER_S)).astype(np.int64)
     n = int(cell[-1]) + 1

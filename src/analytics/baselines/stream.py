@@ -8,10 +8,10 @@ from typing import Any
 import numpy as np
 
 from analytics.baselines.clock import DAY_S, NS_PER_S, Floats, Times, as_times
-from analytics.baselines.grid import holiday_numbers, per_day
+from analytics.baselines.grid import holiday_numbers, per_day, snapped
 from analytics.baselines.model import ARRAYS, Model, Window
 from analytics.baselines.registry import entry_of
-from analytics.errors import InputError, InsufficientHistory
+from analytics.errors import InsufficientHistory
 
 FEWEST = 3
 
@@ -64,9 +64,7 @@ class Stream:
         entry = entry_of(algorithm)
         self._fit, self._own = entry.fit, entry.parameters(parameters)
         self._coverage = entry.coverage if coverage is None else coverage
-        self._step_s, self._timezone, self._holidays = float(step_s), timezone, holiday_numbers(holidays)
-        if not self._step_s > 0:
-            raise InputError(f"step_s {step_s!r}: expected a positive number of seconds")
+        self._step_s, self._timezone, self._holidays = snapped(step_s), timezone, holiday_numbers(holidays)
         self._size = max(1, round(window_days * DAY_S / self._step_s))
         self._block = max(1, round(refit_days * per_day(self._step_s)))
         self._least = max(FEWEST, round(min_history_days * DAY_S / self._step_s))
