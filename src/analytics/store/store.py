@@ -14,16 +14,18 @@ import sqlalchemy as sa
 
 from analytics.errors import StoreError
 from analytics.ingest.check import Definitions, observations_to_frame
-from analytics.model import Observation
+from analytics.model import MetricDefinition, Observation
 from analytics.store import quarantine, reading
 from analytics.store.engine import driver_cursor, engine_for
 from analytics.store.migrate import upgrade
 from analytics.store.partitions import ensure_days
 from analytics.store.records import Collection, WriteResult
 from analytics.store.rollup import RolledUp, roll_up
+from analytics.store.sync import Change, load_definitions, sync
 from analytics.store.writing import CollectionWriter, Progress
 
 if TYPE_CHECKING:
+    from analytics.params import Params
     from analytics.settings import Settings
 
 Frames = pd.DataFrame | Iterable[pd.DataFrame] | Iterable[Observation]
@@ -141,6 +143,17 @@ class Store:
         with self._refusals():
             return roll_up(self.engine, now=now or datetime.now(UTC), progress=progress)
 
+    def sync(self, params: Params, definitions: Iterable[MetricDefinition] = ()) -> list[Change]:
+        """Bring platforms, accounts, baselines, definitions and alert rules to what params say; say what changed."""
+        with self.begin() as connection:
+            return sync(connection, params, definitions)
+
+    @contextmanager
+    def begin(self) -> Iterator[sa.Connection]:
+        """A connection in a transaction, for the functions of `journal` and `vault`."""
+        with self._refusals(), self.engine.begin() as connection:
+            yield connection
+
     def snapshot_id(self) -> str:
         """Name of what reports read: changes when, and only when, points were added or corrected.
 
@@ -201,6 +214,8 @@ def open_store(settings: Settings) -> Iterator[Store]:
     with Store(engine_for(settings)) as store:
         with store._refusals():
             upgrade(store.engine)
+        with store._connection() as connection:
+            store.definitions = load_definitions(connection) or None
         yield store
 
 
