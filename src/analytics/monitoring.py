@@ -6,15 +6,16 @@ counter is turned into its increase per interval; every expectation uses earlier
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
-from datetime import datetime, timedelta
+from datetime import UTC, date, datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from analytics import anomalies, baselines
 from analytics.adapters import registry
+from analytics.adapters.base import definition_in_force
 from analytics.baselines import Baseline
 from analytics.baselines.rates import Rates, to_rate
 from analytics.model import MetricDefinition, SeriesKey
@@ -78,6 +79,7 @@ class MonitoredSeries:
     step_s: float
     baseline: Baseline
     events: tuple[Event, ...]
+    breaks: tuple[MetricDefinition, ...] = ()
     warnings: tuple[str, ...] = ()
 
     @property
@@ -103,15 +105,31 @@ def definitions_of(params: Params) -> dict[tuple[str, str], tuple[MetricDefiniti
     return {key: tuple(entries) for key, entries in known.items()}
 
 
-def definition_for(key: SeriesKey, known: Mapping[tuple[str, str], tuple[MetricDefinition, ...]]) -> MetricDefinition:
-    """The newest meaning of a series' metric; one nobody defined is shown as a level in its own unit."""
-    entries = known.get((key.platform, key.metric_type))
+def definition_for(
+    key: SeriesKey, known: Mapping[tuple[str, str], tuple[MetricDefinition, ...]], at: datetime
+) -> MetricDefinition:
+    """What the metric meant at `at`; one that nobody defined is shown as a level in its own unit."""
+    entries = known.get((key.platform, key.metric_type), ())
     if entries:
-        return entries[-1]
+        return definition_in_force(entries, key.metric_type, at.date()) or entries[0]
     name = key.metric_type.replace("_", " ")
     return MetricDefinition(
         key.platform, key.metric_type, name.capitalize(), name, "gauge", "mean", "No definition: shown as a level."
     )
+
+
+def breaks_between(
+    key: SeriesKey, known: Mapping[tuple[str, str], tuple[MetricDefinition, ...]], start: datetime, end: datetime
+) -> tuple[MetricDefinition, ...]:
+    """Meanings that came into force after `start` and before `end`, by date: breaks, never anomalies."""
+    dated = [d for d in known.get((key.platform, key.metric_type), ()) if d.valid_from]
+    return tuple(sorted((d for d in dated if start < break_time(d) < end), key=break_time))
+
+
+def break_time(definition: MetricDefinition) -> datetime:
+    """Midnight UTC of the day a meaning came into force."""
+    first = definition.valid_from or date.min
+    return datetime(first.year, first.month, first.day, tzinfo=UTC)
 
 
 def monitor(
@@ -135,7 +153,9 @@ def monitor(
         key = SeriesKey(*map(str, key_parts))
         frame = store.read_series([int(series_id)], since, end)
         if len(frame):
-            yield judge(int(series_id), key, definition_for(key, definitions), frame, start, end, watch)
+            definition = definition_for(key, definitions, end)
+            breaks = breaks_between(key, definitions, since, end)
+            yield judge(int(series_id), key, definition, frame, start, end, watch, breaks=breaks)
         if progress:
             progress(done)
 
@@ -148,8 +168,14 @@ def judge(
     start: datetime,
     end: datetime,
     watch: Watch,
+    *,
+    breaks: Sequence[MetricDefinition] = (),
 ) -> MonitoredSeries:
-    """Baseline and events of one series; events are those confirmed within `start` to `end`."""
+    """Baseline and events of one series; events are those confirmed within `start` to `end`.
+
+    Where the metric's meaning changes (`breaks`) the level is learned anew: that is no anomaly.
+    """
+    broken = [break_time(definition) for definition in breaks]
     amounts, rates = amounts_of(frame, definition)
     times, values, step_s = judged_axis(rates, definition, watch.timezone)
     options: dict[str, Any] = dict(watch.parameters)
@@ -163,9 +189,10 @@ def judge(
         timezone=watch.timezone,
         min_history_days=watch.min_history_days,
         step_s=step_s,
+        breaks=broken,
         **options,
     )
-    events = anomalies.detect(times, values, baseline, rules=watch.rules)
+    events = anomalies.detect(times, values, baseline, rules=watch.rules, breaks=broken)
     return MonitoredSeries(
         series_id=series_id,
         key=key,
@@ -176,6 +203,7 @@ def judge(
         step_s=step_s,
         baseline=baseline,
         events=tuple(event for event in events if start <= event.confirmed_at < end),
+        breaks=tuple(breaks),
         warnings=(*rates.warnings, *baseline.warnings),
     )
 

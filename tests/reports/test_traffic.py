@@ -1,6 +1,7 @@
 """The traffic report's figures against SQL, an injected anomaly, and what is said when something is missing."""
 
-from datetime import UTC, datetime
+from dataclasses import replace
+from datetime import UTC, date, datetime
 
 import numpy as np
 import pandas as pd
@@ -171,6 +172,35 @@ def test_a_series_that_fell_silent_is_named(two_months):
 
     assert data.absent == ("twitter silent mentions",)
     assert "silent" in " ".join(sentences(data))
+
+
+def test_a_new_meaning_of_a_metric_is_a_break_not_an_anomaly(store):
+    """Views doubled on 24 August because they are counted otherwise: no event, and no comparison across it."""
+    times = pd.date_range("2026-07-01", "2026-09-01", freq="1h", inclusive="left", tz="UTC")
+    per_hour = np.random.default_rng(4).poisson(200, times.size) * np.where(times < "2026-08-24", 1, 2)
+    frame = pd.DataFrame(
+        {
+            "platform": "youtube",
+            "metric_type": "views",
+            "author_id": "acme",
+            "time": times,
+            "value": np.cumsum(per_hour).astype(float),
+        }
+    )
+    store.write(frame, Collection("youtube", "import", account="acme"))
+    old = MetricDefinition("youtube", "views", "Views", "views", "counter", "increase")
+    new = replace(old, valid_from=date(2026, 8, 24), description="Counted when playback starts.")
+    definitions = {("youtube", "views"): (old, new)}
+    series = choose_series(store, platforms=(), metrics=(), accounts=())
+
+    watch = Watch(algorithm="profile")
+    data = gather(store, series, month=Month(2026, 8), watch=watch, definitions=definitions)
+    blind = gather(store, series, month=Month(2026, 8), watch=watch, definitions={("youtube", "views"): (old,)})
+
+    assert [event.direction for event in blind.items[0].series.events][:1] == ["above"]
+    assert data.items[0].series.events == ()
+    assert data.items[0].previous.refusal == "youtube views changed its meaning on 2026-08-24"
+    assert data.items[0].series.definition.definition_id == "youtube.views@2026-08-24"
 
 
 def test_a_month_without_data_says_which_months_there_are(two_months):

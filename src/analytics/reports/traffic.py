@@ -8,13 +8,14 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from datetime import datetime
 from typing import Any
 
 import numpy as np
 import pandas as pd
 
 from analytics.model import Month
-from analytics.monitoring import Watch, definitions_of
+from analytics.monitoring import Watch, break_time, definitions_of
 from analytics.params import Brand, load_params
 from analytics.reports import charts, formats
 from analytics.reports.display import (
@@ -299,11 +300,17 @@ class TrafficReport:
                 "label": [e.reason for e in series.events],
             }
         )
+        broken = [break_time(d) for d in series.breaks if inside_month(break_time(d), self.data)]
+        marks = pd.DataFrame({"time": broken, "label": ["new meaning"] * len(broken)})
         step = formats.duration(series.step_s)
         counted = series.definition.data_type == "counter" or series.definition.aggregation == "sum"
         return figure(
             charts.series_chart(
-                frame, events, unit=f"{item.unit} per {step}" if counted else item.unit, timezone=self.data.timezone
+                frame,
+                events,
+                unit=f"{item.unit} per {step}" if counted else item.unit,
+                timezone=self.data.timezone,
+                marks=marks,
             ),
             caption=f"{item.name} with its expected band",
             alt=f"{item.name} in {self.data.month.label}: {formats.compact(item.facts.total)} {item.unit}, "
@@ -330,6 +337,12 @@ def headline(data: TrafficData) -> list[SeriesMonth]:
     if len(data.platforms) == 1:
         return list(data.items[:MAX_TILES])
     return [data.of(name)[0] for name in data.platforms[:MAX_TILES]]
+
+
+def inside_month(at: datetime, data: TrafficData) -> bool:
+    """Whether an instant lies in the reported month."""
+    start, end = data.month.bounds(data.timezone)
+    return start <= at < end
 
 
 def _tile_note(item: SeriesMonth) -> str:

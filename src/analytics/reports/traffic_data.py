@@ -13,7 +13,7 @@ import pandas as pd
 
 from analytics.errors import InputError, NoDataError
 from analytics.model import MetricDefinition, Month
-from analytics.monitoring import Amounts, MonitoredSeries, Watch, amounts_of, monitor
+from analytics.monitoring import Amounts, MonitoredSeries, Watch, amounts_of, breaks_between, monitor
 from analytics.params import Params
 from analytics.reports.facts import Comparison, MonthFacts, compare, month_facts, within
 
@@ -164,7 +164,8 @@ def gather(
     for monitored in monitor(store, series, start, end, watch, definitions=definitions, progress=progress):
         facts = facts_of(monitored.amounts, monitored.definition, month, watch.timezone)
         if facts.coverage_ratio > 0:
-            items.append(_compared(store, monitored, facts, compare_with or month.shifted(-12), watch.timezone))
+            against = _Comparer(store, monitored, facts, definitions, watch.timezone)
+            items.append(_with_comparisons(against, compare_with or month.shifted(-12)))
             seen.add(monitored.series_id)
     if not items:
         raise NoDataError(f"{month}: no reading in that month; {stored_months(series, watch.timezone)}")
@@ -210,30 +211,47 @@ def facts_of(amounts: Amounts, definition: MetricDefinition, month: Month, timez
     )
 
 
-def _compared(
-    store: Store, monitored: MonitoredSeries, facts: MonthFacts, year_before: Month, timezone: str
-) -> SeriesMonth:
-    start, end = facts.month.bounds(timezone)
+@dataclass(frozen=True)
+class _Comparer:
+    """A series' month, and what is needed to set it against another."""
+
+    store: Store
+    monitored: MonitoredSeries
+    facts: MonthFacts
+    definitions: Definitions
+    timezone: str
+
+    def with_month(self, other: Month) -> Comparison:
+        """The comparison, or why there is none: too few days, or the metric meant something else."""
+        series, facts = self.monitored, self.facts
+        start, end = other.bounds(self.timezone)
+        broken = breaks_between(series.key, self.definitions, start, facts.month.bounds(self.timezone)[1])
+        if broken:
+            new = broken[-1]
+            return Comparison(
+                other, refusal=f"{new.platform} {new.metric_type} changed its meaning on {new.valid_from}"
+            )
+        earlier = start - timedelta(days=1)  # the first increase needs the reading before it
+        amounts, _ = amounts_of(self.store.read_series([series.series_id], earlier, end), series.definition)
+        step = replace(amounts, step_s=series.amounts.step_s)
+        return compare(facts, facts_of(step, series.definition, other, self.timezone))
+
+
+def _with_comparisons(against: _Comparer, year_before: Month) -> SeriesMonth:
+    monitored, facts = against.monitored, against.facts
+    start, end = facts.month.bounds(against.timezone)
     read = monitored.amounts.times[within(monitored.amounts.times, start, end)]
     inside = within(monitored.times, start, end) & np.isfinite(monitored.values)
-    judged = inside & np.isfinite(monitored.baseline.expected)
     base = monitored.baseline
+    judged = inside & np.isfinite(base.expected)
     in_band = (monitored.values >= base.lower) & (monitored.values <= base.upper)
     return SeriesMonth(
         series=monitored,
         facts=facts,
-        previous=compare(facts, _other_month(store, monitored, facts.month.previous(), timezone)),
-        year_before=compare(facts, _other_month(store, monitored, year_before, timezone)),
+        previous=against.with_month(facts.month.previous()),
+        year_before=against.with_month(year_before),
         in_band_ratio=float(in_band[judged].mean()) if judged.any() else float("nan"),
         judged_ratio=float(judged.sum() / inside.sum()) if inside.any() else float("nan"),
         judged_readings=int(judged.sum()),
         newest=pd.Timestamp(read.max()).tz_localize("UTC").to_pydatetime(),
     )
-
-
-def _other_month(store: Store, monitored: MonitoredSeries, month: Month, timezone: str) -> MonthFacts:
-    """Figures of another month, from readings alone."""
-    start, end = month.bounds(timezone)
-    earlier = start - timedelta(days=1)  # the first increase needs the reading before it
-    amounts, _ = amounts_of(store.read_series([monitored.series_id], earlier, end), monitored.definition)
-    return facts_of(replace(amounts, step_s=monitored.amounts.step_s), monitored.definition, month, timezone)
