@@ -24,7 +24,7 @@ from analytics.settings import Settings
 from analytics.store.server import EmbeddedServer, database_url
 from analytics.store.server_client import libpq_url, server_version
 from analytics.store.server_config import SHORT
-from analytics.store.server_probe import read_pid_file
+from analytics.store.server_probe import is_locked, read_pid_file
 from tests.store.server_forks import fork
 
 NewServer = Callable[..., EmbeddedServer]
@@ -158,6 +158,7 @@ def test_a_starter_killed_during_initdb_leaves_nothing_half_made(new_server: New
         time.sleep(0.002)
     os.kill(starter.pid, signal.SIGKILL)
     assert starter.result() == ""
+    assert is_locked(server.data_dir / "start.lock")  # by initdb: it would write into the next one's folder
     assert not (server.data_dir / "cluster").exists()
 
     url = server.start()
@@ -178,30 +179,35 @@ def test_a_killed_server_recovers_what_was_committed(server: EmbeddedServer) -> 
     assert query(after, "SELECT count(*) FROM kept") == [(10000,)]
 
 
-@pytest.mark.parametrize("signs_of_life", ["postgres too", "root's"])
+@pytest.fixture(params=["server's account", "ours"])
+def stranger(server: EmbeddedServer, request: pytest.FixtureRequest) -> Iterator[subprocess.Popen]:
+    """A program that has nothing to do with PostgreSQL, of the same account as the server or of ours."""
+    account = server.account
+    user = {} if request.param == "ours" or account.is_self else {"user": account.uid, "group": account.gid}
+    with subprocess.Popen(["sleep", "300"], cwd="/", **user) as process:
+        yield process
+        process.kill()
+
+
 def test_a_stale_pid_of_another_program_is_neither_believed_nor_killed(
-    server: EmbeddedServer, signs_of_life: str
+    server: EmbeddedServer, stranger: subprocess.Popen
 ) -> None:
     """After a reboot the number in postmaster.pid may belong to anything, even to a program of the same account."""
     server.start()
     socket_lock = next(server.status().socket_dir.glob("*.lock"))
-    account = server.account
     kill_postmaster(server)
-    user = {} if signs_of_life == "root's" or account.is_self else {"user": account.uid, "group": account.gid}
-    with subprocess.Popen(["sleep", "300"], cwd="/", **user) as stranger:
-        for path in (server.cluster / "postmaster.pid", socket_lock):
-            lines = path.read_text().splitlines()
-            path.write_text("\n".join([str(stranger.pid), *lines[1:]]) + "\n")
+    for path in (server.cluster / "postmaster.pid", socket_lock):
+        lines = path.read_text().splitlines()
+        path.write_text("\n".join([str(stranger.pid), *lines[1:]]) + "\n")
 
-        assert server.status().state == "stale"
-        assert server.stop() is False
-        url = server.start()
-        assert query(url, "SELECT 1") == [(1,)]
-        assert server.status().pid != stranger.pid
-        assert server.stop() is True
+    assert server.status().state == "stale"
+    assert server.stop() is False
+    url = server.start()
 
-        assert stranger.poll() is None
-        stranger.kill()
+    assert query(url, "SELECT 1") == [(1,)]
+    assert server.status().pid != stranger.pid
+    assert server.stop() is True
+    assert stranger.poll() is None
 
 
 @pytest.mark.parametrize("content", ["", "4711", "4711\n/some/where\n", "\0\0\0\0", "x\n" * 8])
