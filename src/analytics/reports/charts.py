@@ -13,7 +13,7 @@ import numpy as np
 import pandas as pd
 
 from analytics.reports import theme
-from analytics.reports.series_chart import TIME_LABEL, Floats, on, series_chart, thin, wall_clock_ms
+from analytics.reports.series_chart import AMOUNT_LABEL, TIME_LABEL, Floats, on, series_chart, thin, wall_clock_ms
 
 __all__ = ["bars", "heatmap", "series_chart", "small_multiples", "thin", "wall_clock_ms"]
 
@@ -55,14 +55,18 @@ def heatmap(
         ],
     )
     cells = base.mark_rect(stroke=theme.LIGHT["ground"], strokeWidth=1.5, cornerRadius=2).encode(
-        color=alt.Color(f"{value}:Q", scale=_steps(finite, diverging=diverging), legend=_step_legend(title))
+        color=alt.Color(
+            f"{value}:Q", scale=_steps(finite, diverging=diverging), legend=_step_legend(title, text_format or "~s")
+        )
     )
     size = {"width": theme.CHART_WIDTH, "height": max(60, 22 * len(lines) + 60)}
     if text_format is None:
         plain: alt.TopLevelMixin = cells.properties(**size, autosize=FIT)
         return plain
-    edge = float(np.max(np.abs(finite))) * 0.55 if finite.size else 0.0
-    dark_cell = f"abs(datum[{value!r}]) > {edge}" if diverging else f"datum[{value!r}] > {edge}"
+    top = float(np.max(np.abs(finite))) if finite.size else 0.0
+    outermost = top * (5 / 7 if diverging else 4 / 6)  # steps dark enough to need light words
+    far = f"abs(datum[{value!r}])" if diverging else f"datum[{value!r}]"
+    dark_cell = f"{far} > {outermost}"
     words = base.mark_text(fontSize=10).encode(
         text=alt.Text(f"{value}:Q", format=text_format),
         color=alt.condition(dark_cell, alt.value(theme.LIGHT["ground"]), alt.value(theme.LIGHT["ink"])),
@@ -82,17 +86,16 @@ def _steps(finite: Floats, *, diverging: bool) -> alt.Scale:
     )
 
 
-def _step_legend(title: str | None) -> alt.Legend:
+def _step_legend(title: str | None, text_format: str) -> alt.Legend:
     return alt.Legend(
         title=title,
         orient="top",
         direction="horizontal",
-        gradientLength=220,
         gradientThickness=9,
         titleOrient="left",
         titlePadding=10,
         tickCount=5,
-        format="~s",
+        format=text_format,
     )
 
 
@@ -116,8 +119,10 @@ def bars(
     order: Any = alt.SortField(value, order="descending") if sort else list(rows[category])
     if sort:
         order = list(rows.sort_values(value, ascending=False, kind="stable")[category])
+    largest = float(rows[value].max())
+    scale = alt.Scale(domainMax=largest * 1.1) if largest > 0 else alt.Undefined  # room for the words
     base = alt.Chart(rows).encode(
-        x=alt.X(f"{value}:Q", title=title, axis=alt.Axis(format="~s", tickCount=6)),
+        x=alt.X(f"{value}:Q", title=title, scale=scale, axis=alt.Axis(labelExpr=AMOUNT_LABEL, tickCount=6)),
         y=alt.Y(f"{category}:N", sort=order, title=None, axis=alt.Axis(labelLimit=160)),
         tooltip=[alt.Tooltip(f"{category}:N"), alt.Tooltip(f"{value}:Q", title=title or value, format=",.4~g")],
     )
@@ -159,7 +164,12 @@ def small_multiples(
     rows = frame.copy()
     rows["time"] = wall_clock_ms(rows[x])
     width = int((theme.CHART_WIDTH - 58 * columns) / columns)
-    value = alt.Y(f"{y}:Q", title=None, scale=alt.Scale(zero=False), axis=alt.Axis(tickCount=3, format="~s"))
+    value = alt.Y(
+        f"{y}:Q",
+        title=None,
+        scale=alt.Scale(zero=False),
+        axis=alt.Axis(tickCount=3, labelExpr=AMOUNT_LABEL, minExtent=34, maxExtent=34),
+    )
     axis = alt.Axis(title=None, labelExpr=TIME_LABEL, tickCount=3, grid=False, labelFlush=True)
     base = alt.Chart().encode(x=alt.X("time:T", scale=alt.Scale(type="utc"), axis=axis))
     layers: list[Any] = []

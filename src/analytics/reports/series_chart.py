@@ -26,6 +26,10 @@ TIME_LABEL = (
     "utchours(datum.value) || utcminutes(datum.value) ? utcFormat(datum.value, '%H:%M')"
     " : utcdate(datum.value) == 1 ? utcFormat(datum.value, '%b %Y') : utcFormat(datum.value, '%-d %b')"
 )
+AMOUNT_LABEL = (
+    "datum.value && abs(datum.value) < 1 ? format(datum.value, '.3~g')"
+    " : replace(format(datum.value, '.3~s'), 'G', ' bn')"
+)
 ZOOM_EVENTS = "wheel![event.ctrlKey || event.metaKey]"
 
 
@@ -107,7 +111,7 @@ def series_chart(
     timezone: str = "UTC",
     marks: pd.DataFrame | None = None,
     points: int = 1200,
-    height: int = 190,
+    height: int = 230,
     zero: bool = False,
 ) -> alt.TopLevelMixin:
     """A measured series as a line over its expected band, with anomalies by severity (shape and colour).
@@ -137,7 +141,9 @@ def series_chart(
     rows = pd.DataFrame({"time": times[indices]})
     for name in columns:
         rows[name] = pd.Series(_rounded(frame[name].to_numpy(dtype=float)[indices], step), dtype=object)
-    value = alt.Y(title=unit or None, scale=alt.Scale(zero=zero, nice=True), axis=alt.Axis(tickCount=5, format="~s"))
+    value = alt.Y(
+        title=unit or None, scale=alt.Scale(zero=zero, nice=True), axis=alt.Axis(tickCount=5, labelExpr=AMOUNT_LABEL)
+    )
     base = alt.Chart(rows).encode(x=_time_axis())
     layers: list[Any] = []
     if "end" in found and found["end"].notna().any():
@@ -159,7 +165,7 @@ def series_chart(
     if "expected" in columns:
         names, colours, dashes = [*names, "expected"], [*colours, theme.LIGHT["expected"]], [*dashes, [4, 3]]
         layers.append(_line(base, value, "expected", names, colours, dashes, width=1.1))
-    layers.append(_line(base, value, "observed", names, colours, dashes, width=1.3))
+    layers.append(_line(base, value, "observed", names, colours, dashes, width=1.1))
     if marks is not None and len(marks):
         layers += _rules(marks, timezone)
     if len(found):
@@ -230,9 +236,9 @@ def _points(found: pd.DataFrame, value: alt.Y) -> alt.Chart:
         .encode(
             x="time:T",
             y=on(value, "observed"),
-            fill=alt.Fill("severity:O", scale=_by_severity(theme.SEVERITY_COLOURS), legend=legend),
-            shape=alt.Shape("severity:O", scale=_by_severity(theme.SEVERITY_SHAPES), legend=legend),
-            size=alt.Size("severity:O", scale=_by_severity(theme.SEVERITY_SIZES), legend=legend),
+            fill=alt.Fill("severity:N", scale=_by_severity(theme.SEVERITY_COLOURS), legend=legend),
+            shape=alt.Shape("severity:N", scale=_by_severity(theme.SEVERITY_SHAPES), legend=legend),
+            size=alt.Size("severity:N", scale=_by_severity(theme.SEVERITY_SIZES), legend=legend),
             tooltip=tooltip,
         )
     )

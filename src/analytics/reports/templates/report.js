@@ -130,6 +130,17 @@
     return rows;
   };
 
+  const tipFor = (zooms, event, value) => {
+    if (value === null || value === undefined || value === '') {
+      if (!zooms) hideTip();
+    } else if (typeof value !== 'object') {
+      showTip(event.clientX, event.clientY, String(value), []);
+    } else {
+      const [first, ...rest] = Object.entries(value).map(([label, text]) => [label, String(text)]);
+      showTip(event.clientX, event.clientY, first[1], rest);
+    }
+  };
+
   const draw = async (figure) => {
     const spec = await unpack(figure.querySelector('.packed').textContent);
     const zooms = (spec.params ?? []).some((param) => param.name === 'zoom');
@@ -139,18 +150,19 @@
     live.className = zooms ? 'drawing live' : 'drawing live plain';
     const single = spec.width !== undefined;
     const width = () => Math.max(280, Math.floor(figure.clientWidth));
-    if (single) spec.width = width();
+    if (single) {
+      spec.width = width();
+      if (spec.width < 560) Object.assign(spec.config.legend, { gradientLength: 120, layout: { top: { direction: 'vertical', anchor: 'start' } } });
+      spec.height = Math.max(Math.min(210, spec.height), Math.round(still.clientHeight)); // as tall as the picture it replaces
+    } else if (spec.spec?.width && spec.columns) {
+      if (width() < 600) spec.columns = Math.min(2, spec.columns);
+      spec.spec.width = Math.floor(width() / spec.columns) - 60;
+    }
     live.style.visibility = 'hidden';
     live.style.position = 'absolute';
     still.after(live);
     const { view } = await window.vegaEmbed(live, spec, {
-      actions: false, defaultStyle: false, renderer: 'svg', ast: true, tooltip: false, hover: false, mode: 'vega-lite',
-    });
-    view.tooltip((_handler, event, _item, value) => {
-      if (value === null || value === undefined || value === '') return zooms ? undefined : hideTip();
-      if (typeof value !== 'object') return showTip(event.clientX, event.clientY, String(value), []);
-      const [first, ...rest] = Object.entries(value).map(([label, text]) => [label, String(text)]);
-      return showTip(event.clientX, event.clientY, first[1], rest);
+      actions: false, defaultStyle: false, renderer: 'svg', ast: true, hover: false, logLevel: 1, mode: 'vega-lite', tooltip: (_handler, event, _item, value) => tipFor(zooms, event, value),
     });
     live.setAttribute('role', zooms ? 'application' : 'img');
     live.setAttribute('aria-label', `${spec.description ?? ''}${zooms ? ` ${words.keys}` : ''}`);
