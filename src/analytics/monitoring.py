@@ -37,14 +37,14 @@ WARM_UP = timedelta(days=3)  # a seasonal start needs a little more than the win
 
 @dataclass(frozen=True)
 class Watch:
-    """How a series is judged; the defaults are the specification's algorithm over 30 days."""
+    """How a series is judged; the defaults are the product's own algorithm over 30 days."""
 
-    algorithm: str = "ewma"
+    algorithm: str = "profile"
     window_days: int = 30
     timezone: str = "UTC"
     min_history_days: float = 7.0
     rules: tuple[Rule, ...] = ("statistical",)
-    coverage: float | None = None  # None: the algorithm's own, 2 sigma for ewma
+    coverage: float | None = None  # None: the algorithm's own
     parameters: Mapping[str, Any] = field(default_factory=dict)
 
 

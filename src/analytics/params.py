@@ -41,6 +41,7 @@ def _timezone(text: str) -> str:
 
 
 Cron = Annotated[str, AfterValidator(_cron)]
+ClockTime = Annotated[str, Field(pattern=r"^([01][0-9]|2[0-3]):[0-5][0-9]$", description="HH:MM")]
 Timezone = Annotated[str, AfterValidator(_timezone)]
 Colour = Annotated[str, Field(pattern=r"^#[0-9a-fA-F]{6}$", description="#rrggbb")]
 
@@ -175,6 +176,8 @@ class AlertRule(_Model):
     config: dict[str, float | int | str | bool] = {}
     severity: Severity = "medium"
     channels: tuple[str, ...] = ()
+    escalate_after_minutes: int | None = Field(None, ge=1, description="not acknowledged for this long: tell others too")
+    escalate_to: tuple[str, ...] = ()
     is_active: bool = True
 
 
@@ -183,16 +186,28 @@ class Alerts(_Model):
 
     channels: dict[Annotated[str, Field(pattern=_NAME)], str] = {}
     rules: dict[Annotated[str, Field(pattern=_NAME)], AlertRule] = {}
-    quiet_hours: tuple[str, str] | None = None
+    quiet_hours: tuple[ClockTime, ClockTime] | None = Field(None, description="only critical alerts in between")
+    silent_after_polls: float = Field(3.0, gt=1, description="polls in a row that may be missing before health is ill")
     timezone: Timezone = "UTC"
 
     @model_validator(mode="after")
     def _channels_exist(self) -> Alerts:
         for name, rule in self.rules.items():
-            for channel in rule.channels:
+            for channel in (*rule.channels, *rule.escalate_to):
                 if channel not in self.channels:
                     raise ValueError(f"rule {name!r} names the channel {channel!r}, which is not defined")
         return self
+
+
+class Operations(_Model):
+    """`operations.yaml`: when the product looks after itself (cron, UTC)."""
+
+    detect: Cron = "2-59/5 * * * *"  # two minutes behind the five-minute collectors
+    inbox: Cron = "* * * * *"
+    rollup: Cron = "*/15 * * * *"
+    lifecycle: Cron = "30 2 * * *"
+    budget: Cron = "20 * * * *"
+    health: Cron = "*/10 * * * *"
 
 
 class Brand(_Model):
@@ -213,7 +228,7 @@ class ReportParams(_Model):
     metrics: tuple[str, ...] = ()
     accounts: tuple[str, ...] = ()
     timezone: Timezone = "UTC"
-    algorithm: Literal["ewma", "stl", "mstl", "prophet", "seasonal_naive", "profile"] = "ewma"
+    algorithm: Literal["ewma", "stl", "mstl", "prophet", "seasonal_naive", "profile"] = "profile"
     window_days: int = Field(30, ge=1, le=400)
     schedule: Cron = "0 6 1 * *"
     settled_schedule: Cron | None = Field("0 6 5 * *", description="the same month again, once figures have settled")
@@ -228,6 +243,7 @@ class Params(_Model):
     platforms: dict[Annotated[str, Field(pattern=_NAME)], Platform] = {}
     baselines: Baselines = Baselines()
     alerts: Alerts = Alerts()
+    operations: Operations = Operations()
     reports: dict[str, ReportParams] = {}
 
 
@@ -252,7 +268,7 @@ def load_params(folder: Path) -> Params:
     """
     if not folder.is_dir():
         raise ParamsError(f"{folder}: no such folder; ANALYTICS_PARAMS_DIR names the folder of params/*.yaml")
-    known = {"platforms.yaml", "baselines.yaml", "alerts.yaml"}
+    known = {"platforms.yaml", "baselines.yaml", "alerts.yaml", "operations.yaml"}
     for path in sorted(folder.glob("*.y*ml")):
         if path.name not in known:
             raise ParamsError(f"{path}: unknown file; expected {_nearest(path.name, known)}")
@@ -260,6 +276,7 @@ def load_params(folder: Path) -> Params:
         platforms=_read(folder / "platforms.yaml", _PlatformsFile).platforms,
         baselines=_read(folder / "baselines.yaml", Baselines),
         alerts=_read(folder / "alerts.yaml", Alerts),
+        operations=_read(folder / "operations.yaml", Operations),
         reports={path.stem: _read(path, ReportParams) for path in sorted((folder / "reports").glob("*.yaml"))},
     )
 

@@ -133,6 +133,17 @@ def compare(this: MonthFacts, other: MonthFacts) -> Comparison:
     return Comparison(other.month, _ratio(this.per_day, other.per_day), adjusted)
 
 
+def weekday_shape(facts: MonthFacts) -> pd.Series:
+    """Median movement of each weekday's full days over the median of all: 1 is an ordinary day.
+
+    Medians, so that one viral Friday is not taken for the shape of a week. Empty where the median is not positive.
+    """
+    moved = facts.movement
+    if not len(moved) or not moved.median() > 0:
+        return pd.Series(dtype=float)
+    return moved.groupby(pd.DatetimeIndex(moved.index).day_of_week).median() / moved.median()
+
+
 def weekday_means(facts: MonthFacts) -> pd.Series:
     """Mean movement of a full day by weekday (0 is Monday)."""
     moved = facts.movement

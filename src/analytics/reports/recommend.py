@@ -10,7 +10,7 @@ import numpy as np
 from analytics.anomalies import Event
 from analytics.model import SEVERITIES
 from analytics.reports import formats
-from analytics.reports.traffic_data import SeriesMonth, TrafficData
+from analytics.reports.traffic_data import SeriesMonth, TrafficData, when
 from analytics.reports.wording import change, listed, plural, share
 
 COVERAGE_WANTED = 0.95
@@ -52,7 +52,7 @@ def _look_into_peaks(data: TrafficData) -> Iterator[Recommendation]:
             groups.append([(item, event)])
     for group in groups[:3]:
         item, event = group[0]
-        at = formats.moment(event.peak_at.astimezone(data.zone))
+        at = when(event.peak_at, item, data)
         names = listed(list(dict.fromkeys(entry.name for entry, _ in group)))
         together = " together" if len(group) > 1 else ""
         what = "what was published or said" if event.direction == "above" else "what was withdrawn or went wrong"

@@ -8,7 +8,7 @@ import numpy as np
 
 from analytics.reports import formats
 from analytics.reports.recommend import recommendations, severe_events
-from analytics.reports.traffic_data import SeriesMonth, TrafficData
+from analytics.reports.traffic_data import SeriesMonth, TrafficData, when
 from analytics.reports.wording import change, listed, plural, share
 
 
@@ -51,7 +51,7 @@ def _stood_out(data: TrafficData) -> Iterator[str]:
     item, event = severe[0]
     yield (
         f"{counted}, {len(severe)} of high or critical severity; the largest is {_literal(item)} "
-        f"on {formats.moment(event.peak_at.astimezone(data.zone))}: {formats.compact(event.observed)} {item.unit} "
+        f"on {when(event.peak_at, item, data)}: {formats.compact(event.observed)} {item.unit} "
         f"where {formats.compact(event.expected)} is normal."
     )
 

@@ -69,7 +69,7 @@ def month(
     metrics: Sequence[str] = (),
     accounts: Sequence[str] = (),
     timezone: str = "UTC",
-    algorithm: str = "ewma",
+    algorithm: str = "profile",
     window_days: int = 30,
     compare: str = "",
 ) -> TrafficReport:
@@ -183,13 +183,13 @@ class TrafficReport:
                     x="weekday",
                     y="series",
                     value="index",
-                    title="1 = the mean day",
+                    title="1 = the series' ordinary day",
                     x_order=WEEKDAYS,
                     text_format=".2f",
                 ),
-                caption="The shape of a week: each weekday's mean against the series' mean day",
-                alt="Grid of weekdays and series: each cell is the mean full day of that weekday divided by the "
-                "series' mean full day.",
+                caption="The shape of a week: each weekday's median against the series' median day",
+                alt="Grid of weekdays and series: each cell is the median full day of that weekday divided by the "
+                "series' median full day.",
             ),
         )
 
@@ -200,8 +200,9 @@ class TrafficReport:
             trend_rows(self.data),
             caption=f"{self.data.month.label} against other months",
             columns=TREND_COLUMNS,
-            note="Per day compares the mean of full days (at least 80 % of their readings), so that months of 28 and "
-            "31 days can be compared; same weekdays compares each weekday with itself. An en dash: not comparable.",
+            note="Change on the month before and on the same month a year before. Per day compares the mean of full "
+            "days (at least 80 % of their readings), so that months of 28 and 31 days can be compared; weekdays "
+            "compares each weekday with itself. An en dash: not comparable.",
             provenance=self._provenance("daily amounts of full days in both months"),
         )
 
@@ -302,7 +303,7 @@ class TrafficReport:
         )
         broken = [break_time(d) for d in series.breaks if inside_month(break_time(d), self.data)]
         marks = pd.DataFrame({"time": broken, "label": ["new meaning"] * len(broken)})
-        step = formats.duration(series.step_s)
+        step = {3600.0: "hour", 86400.0: "day"}.get(series.step_s) or formats.duration(series.step_s)
         counted = series.definition.data_type == "counter" or series.definition.aggregation == "sum"
         return figure(
             charts.series_chart(

@@ -15,11 +15,13 @@ from analytics.errors import InputError, NoDataError
 from analytics.model import MetricDefinition, Month
 from analytics.monitoring import Amounts, MonitoredSeries, Watch, amounts_of, breaks_between, monitor
 from analytics.params import Params
+from analytics.reports import formats
 from analytics.reports.facts import Comparison, MonthFacts, compare, month_facts, within
 
 if TYPE_CHECKING:
     from analytics.store import Store
 
+DAY_S = 86400.0
 Definitions = Mapping[tuple[str, str], tuple[MetricDefinition, ...]]
 
 
@@ -89,6 +91,12 @@ class TrafficData:
     def of(self, platform: str) -> tuple[SeriesMonth, ...]:
         """The items of one platform."""
         return tuple(item for item in self.items if item.series.key.platform == platform)
+
+
+def when(at: datetime, item: SeriesMonth, data: TrafficData) -> str:
+    """An instant as precise as the series is judged: a day for daily values, else a minute."""
+    local = at.astimezone(data.zone)
+    return formats.day(local.date()) if item.series.step_s >= DAY_S else formats.moment(local)
 
 
 def choose_series(

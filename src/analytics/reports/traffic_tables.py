@@ -9,9 +9,9 @@ import numpy as np
 import pandas as pd
 
 from analytics.reports.display import Column
-from analytics.reports.facts import weekday_means
+from analytics.reports.facts import weekday_shape
 from analytics.reports.recommend import Recommendation
-from analytics.reports.traffic_data import SeriesMonth, TrafficData
+from analytics.reports.traffic_data import SeriesMonth, TrafficData, when
 
 WEEKDAYS = ["Mon", "Tue", "Wed", "Thu", "Fri", "Sat", "Sun"]
 WHEN: Mapping[int, str] = {3: "now", 2: "this month", 1: "when there is time"}
@@ -43,7 +43,8 @@ def event_rows(data: TrafficData) -> pd.DataFrame:
     """The register: one row an event, by start."""
     rows: list[dict[str, Any]] = [
         {
-            "start": event.start.astimezone(data.zone),
+            "at": event.start,
+            "start": when(event.start, item, data),
             "series": item.name,
             "kind": event.rule.replace("_", "-"),
             "severity": event.severity,
@@ -56,7 +57,7 @@ def event_rows(data: TrafficData) -> pd.DataFrame:
         for item in data.items
         for event in item.series.events
     ]
-    rows.sort(key=lambda row: (row["start"], row["series"]))
+    rows.sort(key=lambda row: (row["at"], row["series"]))
     return pd.DataFrame(rows)
 
 
@@ -122,13 +123,14 @@ def week_columns(data: TrafficData) -> list[Column]:
 
 
 def weekday_rows(data: TrafficData) -> pd.DataFrame:
-    """Each weekday's mean full day over the series' mean full day."""
+    """Each weekday against the series' ordinary day; NaN where the series has no ordinary day."""
     rows = []
     for item in data.items:
-        means = weekday_means(item.facts)
-        for weekday, name in enumerate(WEEKDAYS):
-            value = float(means.get(weekday, np.nan)) / item.facts.per_day if item.facts.per_day > 0 else np.nan
-            rows.append({"weekday": name, "series": item.name, "index": value})
+        shape = weekday_shape(item.facts)
+        rows += [
+            {"weekday": name, "series": item.name, "index": float(shape.get(weekday, np.nan))}
+            for weekday, name in enumerate(WEEKDAYS)
+        ]
     return pd.DataFrame(rows)
 
 
@@ -168,7 +170,7 @@ ACTION_COLUMNS = (
     Column("why", "Because", wide=True),
 )
 EVENT_COLUMNS = (
-    Column("start", "Began", "datetime"),
+    Column("start", "Began", align="end"),
     Column("series", "Series", wide=True),
     Column("kind", "Kind"),
     Column("severity", "Severity", "severity"),
@@ -191,10 +193,10 @@ PLATFORM_COLUMNS = (
 TREND_COLUMNS = (
     Column("series", "Series", wide=True),
     Column("per_day", "Per day", "compact"),
-    Column("previous_change", "On month, per day", "change"),
-    Column("previous_adjusted", "On month, same weekdays", "change"),
-    Column("year_change", "On year, per day", "change"),
-    Column("year_adjusted", "On year, same weekdays", "change"),
+    Column("previous_change", "Month: per day", "change"),
+    Column("previous_adjusted", "Month: weekdays", "change"),
+    Column("year_change", "Year: per day", "change"),
+    Column("year_adjusted", "Year: weekdays", "change"),
 )
 COVERAGE_COLUMNS = (
     Column("series", "Series", wide=True),
