@@ -22,6 +22,7 @@ COMMANDS = {
 GROUPS = {
     "db": ("analytics.cli.db", "Start, stop and reach the database."),
     "report": ("analytics.cli.report", "Make reports, and rerun them with other parameters."),
+    "baseline": ("analytics.cli.baseline", "Which algorithm knows a series best, measured on its own past."),
     "quarantine": ("analytics.cli.quarantine", "Rows that could not be stored: list and replay."),
     "simulator": ("analytics.cli.simulator", "The platforms on loopback, for trying things out."),
 }
