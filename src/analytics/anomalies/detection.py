@@ -13,8 +13,10 @@ from numpy.typing import ArrayLike
 from analytics.anomalies.breaks import break_times, bridge
 from analytics.anomalies.episodes import Levels
 from analytics.anomalies.events import Event, Rule
+from analytics.anomalies.pattern import PatternSettings, pattern
 from analytics.anomalies.residuals import Residuals, residuals
 from analytics.anomalies.statistical import LITERAL, statistical
+from analytics.anomalies.trend import LITERAL_TREND, TrendSettings, trend
 from analytics.baselines.model import Baseline
 from analytics.errors import InputError
 
@@ -28,21 +30,29 @@ class Settings:
 
     Attributes:
         statistical: levels of the band rule, in half bands times two.
+        trend, pattern: shares, gates and patience of the other two.
         direction: which side is worth telling.
     """
 
     statistical: Levels = field(default_factory=Levels)
+    trend: TrendSettings = field(default_factory=TrendSettings)
+    pattern: PatternSettings = field(default_factory=PatternSettings)
     direction: Literal["both", "above", "below"] = "both"
 
     @classmethod
     def literal(cls) -> Settings:
         """The rules as the specification words them: no hysteresis, no cooldown, no gate for noise."""
-        return cls(statistical=LITERAL)
+        return cls(statistical=LITERAL, trend=LITERAL_TREND)
 
     def scaled(self, factor: float) -> Settings:
         """The same with the thresholds of size multiplied; below 1 is more sensitive."""
         levels = replace(self.statistical, enter=self.statistical.enter * factor, exit=self.statistical.exit * factor)
-        return replace(self, statistical=levels)
+        return replace(
+            self,
+            statistical=levels,
+            trend=replace(self.trend, noise=self.trend.noise * factor),
+            pattern=replace(self.pattern, noise=self.pattern.noise * factor, longer=self.pattern.longer * factor),
+        )
 
 
 def detect(
@@ -53,6 +63,7 @@ def detect(
     rules: Sequence[Rule] = DEFAULT_RULES,
     settings: Settings | None = None,
     breaks: Sequence[datetime | np.datetime64] | None = None,
+    as_of: datetime | None = None,
 ) -> list[Event]:
     """Events of one series, by start.
 
@@ -64,6 +75,7 @@ def detect(
         settings: thresholds; None for the defaults.
         breaks: when the metric's definition changed. The readings after a break are judged
             against a baseline moved to their level, and not at all in its first day.
+        as_of: the moment of judging, for `pattern` to notice that readings have stopped coming.
     Raises:
         InputError: shapes or times do not match, or a rule has no such name.
 
@@ -71,7 +83,7 @@ def detect(
     """
     if np.ndim(values) != 1:
         raise InputError(f"anomalies: detect judges one series, got shape {np.shape(values)}; see detect_matrix")
-    return detect_matrix(times, values, baseline, rules=rules, settings=settings, breaks=breaks)[0]
+    return detect_matrix(times, values, baseline, rules=rules, settings=settings, breaks=breaks, as_of=as_of)[0]
 
 
 def detect_matrix(
@@ -82,6 +94,7 @@ def detect_matrix(
     rules: Sequence[Rule] = DEFAULT_RULES,
     settings: Settings | None = None,
     breaks: Sequence[datetime | np.datetime64] | None = None,
+    as_of: datetime | None = None,
 ) -> list[list[Event]]:
     """Events of every row of `values`, shape (m, n); see `detect`."""
     unknown = sorted(set(rules) - set(DEFAULT_RULES))
@@ -91,16 +104,22 @@ def detect_matrix(
     every = bridge(residuals(times, values, baseline), break_times(breaks))
     found: list[list[Event]] = [[] for _ in range(every.values.shape[0])]
     for first_row, block in _blocks(every):
-        for row, event in _judge(block, rules, chosen):
+        for row, event in _judge(block, rules, chosen, as_of):
             found[first_row + row].append(event)
     for events in found:
         events.sort(key=lambda e: (e.start, e.rule, e.direction))
     return found
 
 
-def _judge(block: Residuals, rules: Sequence[Rule], settings: Settings) -> Iterator[tuple[int, Event]]:
+def _judge(
+    block: Residuals, rules: Sequence[Rule], settings: Settings, as_of: datetime | None
+) -> Iterator[tuple[int, Event]]:
     if "statistical" in rules:
         yield from _wanted(statistical(block, settings.statistical), settings)
+    if "trend" in rules:
+        yield from _wanted(trend(block, settings.trend), settings)
+    if "pattern" in rules:
+        yield from pattern(block, settings.pattern, as_of=as_of)
 
 
 def _wanted(found: list[tuple[int, Event]], settings: Settings) -> Iterator[tuple[int, Event]]:

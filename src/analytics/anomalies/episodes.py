@@ -6,13 +6,15 @@ times are real: five-minute, hourly and daily series and irregular polls need no
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
 from analytics.anomalies.events import Floats, Ints, Times
 
 STEPS_FOR_TYPICAL = 101
+ALIKE = 0.8  # an episode of at least this share of the size was one like it
+WEEK_S = 7 * 86400.0
 GAP_STEPS = 3.0  # readings further apart than this many typical steps are not one run
 
 
@@ -62,6 +64,9 @@ class Levels:
 
     Runs at most `merge_s` apart are one episode; one that starts less than `cooldown_s` after the
     last has ended is counted as its repeat unless it peaks `escalation` times higher.
+
+    What a series does every week is its habit, not news: an episode is told only while fewer than
+    `per_week` episodes a week of its history (at least one) were `ALIKE` or larger.
     """
 
     enter: float = 3.0
@@ -71,6 +76,7 @@ class Levels:
     merge_s: float = 3600.0
     cooldown_s: float = 86400.0
     escalation: float = 1.5
+    per_week: float = 1.0
 
 
 @dataclass(frozen=True)
@@ -126,7 +132,7 @@ def _confirmed(size: Floats, cover: Floats, first: Ints, last: Ints, levels: Lev
     position = np.arange(beyond)
     total = np.cumsum(cover)
     lasted = total - np.repeat(total[first] - cover[first], last - first + 1) > levels.min_duration_s
-    level = np.full(beyond, levels.enter)
+    level = np.full(beyond, float(levels.enter))
     level[first] *= levels.lone
     entered = np.minimum.reduceat(np.where(size > level, position, beyond), first)
     long_enough = np.minimum.reduceat(np.where(lasted, position, beyond), first)
@@ -142,22 +148,29 @@ def _peaks(size: Floats, first: Ints, last: Ints) -> Ints:
 
 
 def _thin(runs: Ints, flat: Floats, n: int, clock: Clock, levels: Levels) -> list[Episode]:
-    """Merge neighbouring runs, drop repeats within the cooldown."""
+    """Merge neighbouring runs, drop repeats within the cooldown and what the series does every week."""
     episodes: list[Episode] = []
+    earlier: list[float] = []
+    series_before = -1
     for start, sure, stop, top in runs.T.tolist():
         series, begin = divmod(start, n)
+        if series != series_before:
+            series_before, earlier, before = series, [], None
+        size = float(flat[top])
         run = Episode(series, begin, sure % n, stop % n, top % n)
-        before = episodes[-1] if episodes and episodes[-1].series == series else None
-        if before is None:
-            episodes.append(run)
+        quiet_s = np.inf if before is None else clock.seconds[begin] - clock.seconds[before.last]
+        if before is not None and quiet_s <= levels.merge_s:
+            peak = run.peak if size > flat[series * n + before.peak] else before.peak
+            before = episodes[-1] = replace(before, last=run.last, peak=peak)
             continue
-        quiet_s = clock.seconds[begin] - clock.seconds[before.last]
-        peak_before = flat[series * n + before.peak]
-        if quiet_s <= levels.merge_s:
-            peak = run.peak if flat[top] > peak_before else before.peak
-            episodes[-1] = Episode(series, before.first, before.confirmed, run.last, peak, before.repeats)
-        elif quiet_s >= levels.cooldown_s or flat[top] > levels.escalation * peak_before:
-            episodes.append(run)
-        else:
-            episodes[-1] = Episode(series, before.first, before.confirmed, before.last, before.peak, before.repeats + 1)
+        alike = sum(peak >= ALIKE * size for peak in earlier)
+        earlier.append(size)
+        echo = quiet_s < levels.cooldown_s
+        if before is not None and echo and size <= levels.escalation * flat[series * n + before.peak]:
+            before = episodes[-1] = replace(before, repeats=before.repeats + 1)
+            continue
+        if alike >= max(1.0, levels.per_week * (clock.seconds[run.confirmed] - clock.seconds[0]) / WEEK_S):
+            continue
+        before = run
+        episodes.append(run)
     return episodes

@@ -6,13 +6,15 @@ further out than it ends), one event per episode and a cooldown. `LITERAL` is th
 
 from __future__ import annotations
 
+import math
+
 import numpy as np
 
 from analytics.anomalies.episodes import Episode, Levels, find_episodes
 from analytics.anomalies.events import Direction, Event, Floats, number, percent, severity_of, span, utc
 from analytics.anomalies.residuals import BAND_SIGMAS, Residuals
 
-LITERAL = Levels(enter=BAND_SIGMAS, exit=BAND_SIGMAS, lone=1, min_duration_s=900, merge_s=0, cooldown_s=0)
+LITERAL = Levels(BAND_SIGMAS, BAND_SIGMAS, lone=1, min_duration_s=900, merge_s=0, cooldown_s=0, per_week=math.inf)
 
 
 def statistical(readings: Residuals, levels: Levels) -> list[tuple[int, Event]]:
