@@ -69,12 +69,13 @@ def simulator(simulated: Simulator) -> Iterator[Simulator]:
 
 @pytest.fixture
 def contract() -> Callable[[str], Any]:
-    """A vendor's real payload; the test skips where the collection is not there."""
+    """A vendor's real payload or description (text where it is no JSON); the test skips where there is none."""
 
     def read(name: str) -> Any:
         path = CONTRACTS / name
         if not path.exists():
             pytest.skip(f"no vendor payload {name}")
-        return json.loads(path.read_text("utf-8"))
+        text = path.read_text("utf-8")
+        return json.loads(text) if path.suffix == ".json" else text
 
     return read

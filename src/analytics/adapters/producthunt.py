@@ -217,15 +217,21 @@ def _required(answer: Answer, name: str) -> dict[str, Any]:
 
 
 def _connection(payload: Any, *path: str) -> dict[str, Any]:
-    found = mapping(mapping(payload, "answer")["data"], "data")
-    for name in path:
-        found = mapping(found[name], name)
-    return found
+    try:
+        found = mapping(mapping(payload, "answer")["data"], "data")
+        for name in path:
+            found = mapping(found[name], name)
+        return found
+    except (KeyError, TypeError) as exc:
+        raise malformed(NAME, ".".join(path), exc) from exc
 
 
 def _nodes(payload: Any, *path: str) -> list[dict[str, Any]]:
-    edges = listing(_connection(payload, *path)["edges"], "edges")
-    return [mapping(mapping(edge, "edge")["node"], "node") for edge in edges]
+    try:
+        edges = listing(_connection(payload, *path)["edges"], "edges")
+        return [mapping(mapping(edge, "edge")["node"], "node") for edge in edges]
+    except (KeyError, TypeError) as exc:
+        raise malformed(NAME, ".".join(path), exc) from exc
 
 
 def _paged(client: Client, operation: str, /, *path: str, pages: int = MAX_PAGES, **variables: Any) -> Iterator[Answer]:

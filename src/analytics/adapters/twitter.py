@@ -140,9 +140,12 @@ def fetch_user(
     if metrics:
         yield page_of(answer, parse_user, account=account, observed_at=observed_at, metrics=metrics)
     user = answer.payload.get("data") if isinstance(answer.payload, dict) else None
-    if not isinstance(user, dict) or not isinstance(user.get("id"), str):
-        raise MalformedResponse(NAME, answer.call, "no data.id, so the user's posts cannot be asked for")
-    return str(user["id"])
+    identity = user.get("id") if isinstance(user, dict) else None
+    if not isinstance(identity, str) or not identity.isdecimal():
+        raise MalformedResponse(
+            NAME, answer.call, f"data.id {identity!r:.40}: expected digits, to ask for the posts by"
+        )
+    return identity
 
 
 def fetch_posts(

@@ -138,7 +138,11 @@ def fetch_channel(
     if isinstance(answer.payload, dict) and not answer.payload.get("items", []):
         raise SourceNotFound(NAME, answer.call, f"no channel {account!r}")  # answered with 200 and no items
     yield page_of(answer, parse_channel, account=account, observed_at=observed_at, metrics=metrics)
-    return _uploads_of(answer.payload)
+    try:
+        playlist = answer.payload["items"][0]["contentDetails"]["relatedPlaylists"]["uploads"]
+    except (IndexError, KeyError, TypeError) as exc:
+        raise malformed(NAME, answer.call, exc) from exc
+    return playlist if isinstance(playlist, str) and playlist else None
 
 
 def fetch_uploads(client: Client, playlist: str, *, contents: int) -> Generator[Page, None, list[str]]:
@@ -296,14 +300,6 @@ def _uploaded(item: dict[str, Any]) -> str:
     if not isinstance(video, str):
         raise TypeError(f"video id: expected text, found {video!r:.40}")
     return video
-
-
-def _uploads_of(payload: Any) -> str | None:
-    try:
-        playlist = payload["items"][0]["contentDetails"]["relatedPlaylists"]["uploads"]
-    except (IndexError, KeyError, TypeError):
-        return None
-    return playlist if isinstance(playlist, str) and playlist else None
 
 
 def _next(answer: Answer) -> str | None:

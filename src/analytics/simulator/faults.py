@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
@@ -83,7 +82,17 @@ def _twisted(value: Any) -> Any:
 
 
 def _nulls(reply: Reply) -> Reply:
-    return Reply(json.loads(reply.content, parse_int=lambda _: None, parse_float=lambda _: None), headers=reply.headers)
+    return Reply(_emptied(reply.payload), headers=reply.headers)
+
+
+def _emptied(value: Any, key: str = "") -> Any:
+    """Figures become null, also those written as text; what names things stays."""
+    if isinstance(value, dict):
+        return {name: _emptied(inner, name) for name, inner in value.items()}
+    if isinstance(value, list):
+        return [_emptied(inner, key) for inner in value]
+    figure = isinstance(value, int | float) and not isinstance(value, bool)
+    return None if figure or (str(value).isdecimal() and not key.lower().endswith("id")) else value
 
 
 # `cut` and `timeout` happen to the connection: the server sees to them

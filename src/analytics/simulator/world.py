@@ -45,6 +45,7 @@ class World:
         self.memory: dict[tuple[object, ...], Any] = {}  # what was worked out before; holds nothing the seed does not
         self._blocks = lru_cache(maxsize=4096)(self._block)
         self._totals = lru_cache(maxsize=65536)(self._total_before)
+        self._events = lru_cache(maxsize=65536)(lambda *names: tuple(self._events_of(*names)))
 
     def named(self, kind: str, thing: object, name: str) -> str:
         """`name`, which `known` finds `thing` by from now on."""
@@ -62,7 +63,7 @@ class World:
     def events(self, platform: str, account: str, start: datetime, end: datetime) -> tuple[Event, ...]:
         """Ground truth: what happened to the account in [start, end), by time."""
         first, last = max(0, slot_of(start) // BLOCK - 1), slot_of(end) // BLOCK
-        found = [e for block in range(first, last + 1) for e in self._events_of(platform, account, block)]
+        found = [e for block in range(first, last + 1) for e in self._events(platform, account, block)]
         return tuple(sorted((e for e in found if e.start < end and e.end > start), key=lambda e: e.start))
 
     def increments(self, platform: str, account: str, name: str, start: datetime, end: datetime) -> Floats:

@@ -68,6 +68,7 @@ REASONS = {
     400: ("keyInvalid", "usageLimits", "Bad Request"),
     401: ("authError", "global", "Invalid Credentials"),
     403: ("forbidden", "global", "The caller does not have permission"),
+    410: ("notFound", "global", "Gone"),
     404: ("notFound", "global", "Not Found"),
     429: ("rateLimitExceeded", "usageLimits", "Too many requests."),
 }
