@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import logging
 import warnings
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -16,7 +15,6 @@ from analytics.baselines.model import FOREVER, Bands, Window
 from analytics.errors import InsufficientHistory
 
 SAMPLES = 500
-NORMAL_97_5 = 1.959964
 LOGGERS = ("prophet", "prophet.plot", "prophet.models", "cmdstanpy", "stan")
 
 
@@ -32,6 +30,7 @@ class ProphetModel:
     def predict(self, times: Times) -> Bands:
         """Prophet's expectation and its sampled interval, from the same seed every time."""
         import pandas as pd
+        from scipy.stats import norm
 
         rows = []
         for one in self.fitted:
@@ -39,8 +38,6 @@ class ProphetModel:
                 seen = one.predict(pd.DataFrame({"ds": _local(self.window, times)}))
             rows.append([seen[name].to_numpy(dtype=float) for name in ("yhat", "yhat_lower", "yhat_upper")])
         expected, lower, upper = np.stack(rows, axis=1)
-        from scipy.stats import norm
-
         scale = (upper - lower) / (2 * norm.ppf((1 + self.coverage) / 2))
         size = np.isfinite(self.window.values).sum(axis=1)[:, None]
         return Bands(expected, lower, upper, scale, np.broadcast_to(size, expected.shape))
@@ -102,7 +99,9 @@ def _local(window: Window, times: Times) -> Times:
 @contextmanager
 def _quiet(seed: int) -> Iterator[None]:
     """Prophet's loggers silent, its deprecated calls unreported, numpy's global generator seeded and put back."""
-    loggers = [logging.getLogger(name) for name in LOGGERS]
+    from cmdstanpy.utils import get_logger
+
+    loggers = [get_logger().manager.getLogger(name) for name in LOGGERS]
     before = [logger.disabled for logger in loggers]
     state = np.random.get_state()
     try:
