@@ -29,8 +29,9 @@ def reachable_dir(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A folder for embedded servers: with root's, the server's account cannot pass through pytest's private ones."""
     folder = tmp_path_factory.mktemp("pg")
     if os.geteuid() == 0:
-        for part in (folder, *tmp_path_factory.getbasetemp().parents[:1], tmp_path_factory.getbasetemp()):
-            part.chmod(part.stat().st_mode | 0o011)
+        for part in (folder, *folder.parents):
+            if part.is_relative_to(tmp_path_factory.getbasetemp()) or "/pytest-of-" in str(part):
+                part.chmod(part.stat().st_mode | 0o011)
     return folder
 
 

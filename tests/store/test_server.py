@@ -268,16 +268,19 @@ def test_another_major_version_is_named_with_the_way_out(new_server: NewServer) 
     shutil.rmtree(server.data_dir)
 
 
-def test_a_start_that_fails_quotes_the_log(new_server: NewServer) -> None:
+def test_a_start_that_fails_quotes_the_log_and_leaves_nothing_in_tmp(new_server: NewServer) -> None:
     """A slip in the user's own postgresql.conf is named, not hidden behind a time-out."""
-    server = new_server("slip")
-    server.start()
-    server.stop()
+    server = new_server("long" * 30, "postgres")
     with (server.cluster / "postgresql.conf").open("a") as conf:
         conf.write("work_mum = 1GB\n")
 
     with pytest.raises(ServerError, match="work_mum"):
         server.start()
+
+    used = re.search("unix_socket_directories = '(.*)'", (server.cluster / "analytics.conf").read_text())
+    assert Path(used[1]).parent == SHORT
+    assert not Path(used[1]).exists()
+    assert server.status().state == "stopped"
 
 
 def free_port() -> int:

@@ -203,8 +203,7 @@ class EmbeddedServer:
             if time.monotonic() > deadline:
                 raise ServerError(f"the database server (process {pid_file.pid}) still runs after {self.timeout_s:g} s")
             time.sleep(POLL_S)
-        if pid_file.socket_dir.parent == server_config.SHORT:
-            pid_file.socket_dir.rmdir()
+        server_config.drop_socket_dir(pid_file.socket_dir)
         return True
 
     def _launch(self, cluster: Path, door: TcpDoor | None) -> Live:
@@ -221,6 +220,7 @@ class EmbeddedServer:
         complaint = self._run_pg_ctl(cluster)
         live = None if complaint else self._wait()
         if live is None:
+            server_config.drop_socket_dir(folder)
             reason = f"{complaint} {tail(log, log_start)}".strip()
             raise ServerError(f"PostgreSQL did not start in {self.data_dir}: {reason}")
         return live

@@ -6,6 +6,7 @@ version of the product brings its settings along, and a line in `postgresql.conf
 
 from __future__ import annotations
 
+import contextlib
 import hashlib
 import os
 import re
@@ -96,6 +97,13 @@ def socket_dir(cluster: Path, account: Account) -> Path:
     other = Path(tempfile.mkdtemp(prefix="analytics-", dir=SHORT))
     account.own(other)
     return other
+
+
+def drop_socket_dir(folder: Path) -> None:
+    """Remove a folder in /tmp whose server is gone; one in the data directory stays."""
+    if folder.parent == SHORT:
+        with contextlib.suppress(OSError):
+            folder.rmdir()
 
 
 def fits_socket(folder: Path) -> bool:
