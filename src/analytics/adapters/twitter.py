@@ -82,14 +82,15 @@ DEFINITIONS = (
     _count("link_clicks", "Link clicks", "Clicks on links in the post; own posts under 30 days only.", unit="clicks"),
     _count("profile_clicks", "Profile clicks", "Clicks on the profile from the post; own posts only.", unit="clicks"),
     _count("private_engagements", "Engagements (X's own)", "As X counts them for the owner.", unit="interactions"),
-    MetricDefinition(
-        NAME,
-        "mentions",
-        "Mentions",
-        "mentions",
-        "gauge",
-        "sum",
-        "Posts that mention the account, per 5-minute interval that begins at the reading's time.",
+    *(
+        MetricDefinition(
+            NAME, metric, "Mentions", "mentions", "gauge", "sum", f"Posts that mention the account, per {what}."
+        )
+        for metric, what in (
+            ("mentions", "5-minute interval that begins at the reading's time"),
+            ("mentions_per_hour", "hour"),
+            ("mentions_per_day", "UTC day"),
+        )
     ),
 )
 

@@ -201,6 +201,8 @@ def parse_channel(payload: Any, *, account: str, observed_at: datetime) -> list[
     """Counts of the first channel of an answer; hidden subscribers are unknown, whatever the number says."""
     try:
         channel = mapping(listing(mapping(payload, "answer")["items"], "items")[0], "channel")
+        if "statistics" not in channel and "id" in channel:
+            return unknown(NAME, CHANNEL.values(), observed_at=observed_at, author_id=account)
         statistics = dict(mapping(channel["statistics"], "statistics"))
         if statistics.get("hiddenSubscriberCount") is True:
             statistics["subscriberCount"] = None
