@@ -34,9 +34,11 @@ class Settings(BaseSettings):
     statement_timeout_s: float = Field(300.0, gt=0)
     secret_key: SecretStr | None = Field(None, description="32 bytes, base64: encrypts credentials in the store")
     public_url: str | None = Field(None, pattern="^https?://", description="where readers reach the web app, for links")
+    archive_url: str | None = Field(None, description="cold tier, as in s3://bucket/prefix; unset: a folder below home")
     log_level: str = Field("WARNING", pattern="^(DEBUG|INFO|WARNING|ERROR)$")
     jobs: int = Field(0, ge=0, description="processes for per-series work; 0: one a core")
     engine: str = Field("loky", pattern="^(loky|dask|ray|spark)$", description="joblib backend")
+    engine_address: str | None = Field(None, description="the cluster's scheduler; unset: workers on this machine")
 
     @cached_property
     def server_dir(self) -> Path:

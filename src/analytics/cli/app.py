@@ -20,6 +20,7 @@ COMMANDS = {
     "up": ("analytics.cli.up", "up", "Everything on schedule: database, flows, web app."),
 }
 GROUPS = {
+    "alerts": ("analytics.cli.alerts", "What is abnormal, who was told, and answering."),
     "db": ("analytics.cli.db", "Start, stop and reach the database."),
     "report": ("analytics.cli.report", "Make reports, and rerun them with other parameters."),
     "baseline": ("analytics.cli.baseline", "Which algorithm knows a series best, measured on its own past."),

@@ -1,4 +1,4 @@
-"""The web app: published reports, `/healthz`, `/readyz`, `/metrics`. Reads only; meant for loopback or behind a proxy."""
+"""The web app: published reports, `/healthz`, `/readyz`, `/metrics`. Reads only."""
 
 from __future__ import annotations
 

@@ -1,0 +1,95 @@
+"""Messages to people through Apprise; a channel's address stands in an environment variable and is never shown."""
+
+from __future__ import annotations
+
+import logging
+import warnings
+from collections.abc import Callable, Mapping
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from typing import Any
+
+from pydantic import SecretStr
+
+from analytics.alerts.rules import Notice
+from analytics.model import Severity
+
+Credential = Callable[[str], SecretStr | None]
+TIMEOUT_S = 20.0
+SHOWN = 6
+TYPES: Mapping[Severity, str] = {"low": "info", "medium": "warning", "high": "warning", "critical": "failure"}
+
+
+@dataclass(frozen=True)
+class Delivery:
+    """What became of one message; `error` is empty where the channel took it."""
+
+    notice: Notice
+    title: str
+    error: str = ""
+
+
+def send_all(notices: list[Notice], channels: Mapping[str, str], credential: Credential) -> list[Delivery]:
+    """Send every message, channels beside each other, so that one that hangs delays no other."""
+    if not notices:
+        return []
+    _library()  # imported once, before the threads
+    with ThreadPoolExecutor(min(8, len(notices)), thread_name_prefix="alert") as pool:
+        return list(pool.map(lambda notice: send(notice, channels, credential), notices))
+
+
+def send(notice: Notice, channels: Mapping[str, str], credential: Credential) -> Delivery:
+    """Send one message."""
+    apprise = _library()
+    title, body = title_of(notice), body_of(notice)
+    variable = channels.get(notice.channel, "")
+    address = credential(variable) if variable else None
+    if address is None:
+        return Delivery(notice, title, f"channel {notice.channel}: the environment variable {variable} is not set")
+    target = apprise.Apprise()
+    if not target.add(address.get_secret_value()):
+        return Delivery(notice, title, f"channel {notice.channel}: {variable} holds no address Apprise understands")
+    said = _Listener()
+    logger = logging.getLogger("apprise")
+    logger.addHandler(said)
+    try:
+        taken = target.notify(body=body, title=title, notify_type=apprise.NotifyType(TYPES[notice.severity]))
+    finally:
+        logger.removeHandler(said)
+    return Delivery(notice, title, "" if taken else f"channel {notice.channel}: not delivered")
+
+
+def _library() -> Any:
+    """Apprise; it imports a module that Python 3.11 warns about."""
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", DeprecationWarning)
+        import apprise
+
+        apprise.Apprise.instantiate("json://localhost")  # loads its plugins, which is when the warning comes
+    return apprise
+
+
+class _Listener(logging.Handler):
+    """Keeps Apprise's complaints, which hold addresses, off the console."""
+
+    def emit(self, record: logging.LogRecord) -> None:
+        """Drop it."""
+
+
+def title_of(notice: Notice) -> str:
+    """One line: how bad, what, where."""
+    first = notice.events[0]
+    lead = {"first": "", "worse": "Worse: ", "escalated": "Not acknowledged: "}[notice.stage]
+    platforms = sorted({event.series.platform for event in notice.events})
+    what = f"{first.series.metric_type.replace('_', ' ') or 'collection'} of {', '.join(platforms)}"
+    return f"[{notice.severity}] {lead}{what} {first.direction}".strip()
+
+
+def body_of(notice: Notice) -> str:
+    """What was seen in each series, and how to answer."""
+    lines = [f"{event.series}: {event.reason}" for event in notice.events[:SHOWN]]
+    more = len(notice.events) - SHOWN
+    if more > 0:
+        lines.append(f"… and {more} more")
+    lines += ["", f"Incident {notice.key}", f"analytics alerts ack {notice.key}"]
+    return "\n".join(lines)

@@ -1,0 +1,127 @@
+"""Events as they are kept, matched with what was found before, and grouped into incidents. Nothing here does I/O."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, field, replace
+from datetime import datetime, timedelta
+from typing import Any
+from uuid import UUID
+
+from analytics.model import SEVERITIES, SeriesKey, Severity
+
+TOGETHER = timedelta(minutes=45)  # events that begin this close are one incident
+RESTARTED = timedelta(hours=1)  # an episode found anew this close to where it was is the same episode
+HEALTH = "health"
+
+
+@dataclass(frozen=True)
+class Incident:
+    """One abnormal episode of one series, or of a collector (`kind` "health", no metric).
+
+    `key` names the incident it belongs to: '' until it is grouped. `details` holds what has no column: end, direction,
+    reason, whether it is open, who acknowledged it and until when it is snoozed.
+    """
+
+    start: datetime
+    series: SeriesKey
+    kind: str
+    severity: Severity
+    observed: float | None = None
+    expected: float | None = None
+    deviation: float | None = None
+    duration_s: float = 0.0
+    method: str = ""
+    reason: str = ""
+    end: datetime | None = None
+    direction: str = ""
+    is_open: bool = False
+    key: str = ""
+    anomaly_id: UUID | None = None
+    acknowledged_by: str | None = None
+    snoozed_until: datetime | None = None
+    found_at: datetime | None = None
+    extra: dict[str, Any] = field(default_factory=dict)
+
+    @property
+    def same(self) -> tuple[SeriesKey, str, str]:
+        """What must agree for two episodes to be one."""
+        return (self.series, self.kind, self.direction)
+
+    @property
+    def last(self) -> datetime:
+        """Its last abnormal moment known."""
+        return self.end or self.start
+
+
+def merge(found: Iterable[Incident], kept: Sequence[Incident]) -> list[Incident]:
+    """What was found now, with the identity of what was found before; each kept episode is continued once.
+
+    Models learn anew every day, so an episode's first abnormal reading may move a little between two looks; it stays
+    the same episode, with its start, its incident and what people said about it.
+    """
+    merged = []
+    taken: set[UUID | None] = set()
+    for new in found:
+        old = next((k for k in kept if k.anomaly_id not in taken and _continues(k, new)), None)
+        if old is None:
+            merged.append(new)
+            continue
+        taken.add(old.anomaly_id)
+        kept_fields = ("start", "key", "anomaly_id", "acknowledged_by", "snoozed_until", "found_at", "method")
+        merged.append(replace(new, **{name: getattr(old, name) for name in kept_fields}))
+    return merged
+
+
+def _continues(old: Incident, new: Incident) -> bool:
+    return old.same == new.same and new.start <= old.last + RESTARTED and old.start <= new.last + RESTARTED
+
+
+def grouped(events: Sequence[Incident], kept: Sequence[Incident] = ()) -> list[Incident]:
+    """Give every event its incident's key: that of one beginning within 45 minutes, on whichever platform, or its own.
+
+    A collector's ill health is never grouped with what the data say.
+    """
+    known = [event for event in kept if event.key]
+    result = []
+    for event in sorted(events, key=lambda e: e.start):
+        if not event.key:
+            near = [k for k in known if abs(k.start - event.start) <= TOGETHER and _groupable(k, event)]
+            nearest = min(near, key=lambda k: abs(k.start - event.start), default=None)
+            event = replace(event, key=nearest.key if nearest else own_key(event))
+        known.append(event)
+        result.append(event)
+    return result
+
+
+def _groupable(one: Incident, other: Incident) -> bool:
+    return one.kind != HEALTH and other.kind != HEALTH and one.direction == other.direction
+
+
+def own_key(event: Incident) -> str:
+    """A name people can type.
+
+    >>> from datetime import UTC
+    >>> own_key(Incident(datetime(2026, 11, 20, 9, 5, tzinfo=UTC), SeriesKey("github", "stars"), "statistical", "low"))
+    '20261120-0905-github-stars'
+    """
+    parts = [event.series.platform, event.series.metric_type or event.kind]
+    return "-".join([f"{event.start:%Y%m%d-%H%M}", *parts])
+
+
+def worst(events: Iterable[Incident]) -> Severity:
+    """The highest severity among events."""
+    return max((event.severity for event in events), key=SEVERITIES.index)
+
+
+def mutes(health: Iterable[Incident], event: Incident) -> Incident | None:
+    """The collector's trouble that explains a data event: same platform, and the event began while it was ill."""
+    if event.kind == HEALTH:
+        return None
+    for ill in health:
+        began = ill.start - TOGETHER
+        ended = None if ill.is_open else ill.last + TOGETHER
+        explains = ill.series.platform == event.series.platform and began <= event.start
+        if ill.kind == HEALTH and explains and (ended is None or event.start <= ended):
+            return ill
+    return None

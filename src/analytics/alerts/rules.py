@@ -1,0 +1,188 @@
+"""Which incident is told to whom, and when: pure decisions over incidents, params and what was told before."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
+from datetime import datetime, time, timedelta
+from typing import Literal
+
+from analytics.alerts.incidents import HEALTH, Incident, mutes, worst
+from analytics.errors import ParamsError
+from analytics.model import SEVERITIES, SeriesKey, Severity, zone_of
+from analytics.params import AlertRule, Alerts
+
+TREND_KINDS = ("trend",)
+ANOMALY_KINDS = ("statistical", "pattern", "cross_platform", "trend", HEALTH)
+THRESHOLD = "threshold"
+
+
+@dataclass(frozen=True)
+class Notice:
+    """One message to one channel about one incident; `suppressed` says why it is noted and not sent."""
+
+    rule: str
+    channel: str
+    key: str
+    severity: Severity
+    events: tuple[Incident, ...]
+    stage: Literal["first", "worse", "escalated"] = "first"
+    suppressed: str = ""
+
+    @property
+    def told_as(self) -> str:
+        """Under which name the history keeps it: each stage of each severity is told once."""
+        return {"first": self.key, "worse": f"{self.key}!{self.severity}", "escalated": f"{self.key}!escalated"}[
+            self.stage
+        ]
+
+
+@dataclass(frozen=True)
+class Told:
+    """A line of the history."""
+
+    key: str
+    rule: str
+    channel: str
+    status: str
+    at: datetime
+    severity: Severity = "low"
+
+
+def due(alerts: Alerts, incidents: Sequence[Incident], told: Iterable[Told], now: datetime) -> list[Notice]:
+    """What is to be told now; nothing that was told (or noted as suppressed) before.
+
+    An incident is told once a rule and channel, again when it becomes worse, and to `escalate_to` when nobody has
+    acknowledged it for `escalate_after_minutes`. Snoozed and acknowledged incidents are silent, quiet hours let only
+    critical ones through (the rest waits for the morning), and a collector's ill health mutes the data it explains.
+    """
+    history = {(entry.key, entry.rule, entry.channel): entry for entry in told if entry.status != "failed"}
+    health = [event for event in incidents if event.kind == HEALTH]
+    notices: list[Notice] = []
+    for name, rule in alerts.rules.items():
+        if not rule.is_active:
+            continue
+        for key, events in by_key(event for event in incidents if matches(name, rule, event)).items():
+            for notice in _stages(name, rule, key, events, history, now):
+                causes = [mutes(health, event) for event in events]
+                if causes[0] and all(causes):
+                    notices.append(replace(notice, suppressed=f"explained by {causes[0].key}: {causes[0].reason}"))
+                elif not is_quiet(alerts, now) or notice.severity == "critical":
+                    notices.append(notice)
+    return notices
+
+
+def by_key(events: Iterable[Incident]) -> dict[str, tuple[Incident, ...]]:
+    """Events by incident, the worst first."""
+    found: dict[str, list[Incident]] = {}
+    for event in events:
+        found.setdefault(event.key, []).append(event)
+    order = SEVERITIES.index
+    return {key: tuple(sorted(group, key=lambda e: -order(e.severity))) for key, group in found.items()}
+
+
+def matches(name: str, rule: AlertRule, event: Incident) -> bool:
+    """Whether an event is what a rule asks for: platform, metric, kind, and at least its severity."""
+    if rule.condition == "threshold":
+        return event.kind == THRESHOLD and event.method == f"{THRESHOLD}:{name}"
+    kinds = TREND_KINDS if rule.condition == "trend" else ANOMALY_KINDS
+    return (
+        event.kind in kinds
+        and rule.platform in (None, event.series.platform)
+        and (rule.metric in (None, event.series.metric_type) or event.kind == HEALTH)
+        and SEVERITIES.index(event.severity) >= SEVERITIES.index(rule.severity)
+    )
+
+
+def _stages(
+    name: str,
+    rule: AlertRule,
+    key: str,
+    events: tuple[Incident, ...],
+    history: Mapping[tuple[str, str, str], Told],
+    now: datetime,
+) -> Iterator[Notice]:
+    severity = worst(events)
+    if any(e.acknowledged_by for e in events) or any(e.snoozed_until and e.snoozed_until > now for e in events):
+        return
+    first_told: list[datetime] = []
+    for channel in rule.channels:
+        before = history.get((key, name, channel))
+        if before is None:
+            yield Notice(name, channel, key, severity, events)
+            continue
+        first_told.append(before.at)
+        worse = Notice(name, channel, key, severity, events, "worse")
+        heard = [t.severity for (k, r, c), t in history.items() if k.split("!")[0] == key and (r, c) == (name, channel)]
+        if all(SEVERITIES.index(severity) > SEVERITIES.index(h) for h in heard):
+            yield worse
+    patience = rule.escalate_after_minutes
+    is_open = any(event.is_open for event in events)
+    if patience and is_open and first_told and now - min(first_told) >= timedelta(minutes=patience):
+        for channel in rule.escalate_to:
+            notice = Notice(name, channel, key, severity, events, "escalated")
+            if (notice.told_as, name, channel) not in history:
+                yield notice
+
+
+def is_quiet(alerts: Alerts, now: datetime) -> bool:
+    """Whether `now` lies within the quiet hours, which may span midnight."""
+    if alerts.quiet_hours is None:
+        return False
+    begin, end = (time.fromisoformat(text) for text in alerts.quiet_hours)
+    clock = now.astimezone(zone_of(alerts.timezone)).time()
+    return begin <= clock < end if begin <= end else clock >= begin or clock < end
+
+
+@dataclass(frozen=True)
+class Reading:
+    """A series' newest reading, and the ones before it within the rule's time, oldest first."""
+
+    series: SeriesKey
+    at: datetime
+    values: tuple[float, ...]
+
+
+def crossings(name: str, rule: AlertRule, readings: Iterable[Reading]) -> list[Incident]:
+    """Series whose every reading of the last `for_minutes` is above or below the rule's limit.
+
+    Raises:
+        ParamsError: the rule has neither `above` nor `below`.
+    """
+    above, below = _number(name, rule, "above"), _number(name, rule, "below")
+    if above is None and below is None:
+        raise ParamsError(f"alerts.rules.{name}.config: a threshold needs above or below, a number")
+    found = []
+    for reading in readings:
+        if not reading.values:
+            continue
+        over = above is not None and all(value > above for value in reading.values)
+        under = below is not None and all(value < below for value in reading.values)
+        if over or under:
+            limit = above if over else below
+            side = "above" if over else "below"
+            found.append(
+                Incident(
+                    start=reading.at,
+                    series=reading.series,
+                    kind=THRESHOLD,
+                    severity=rule.severity,
+                    observed=reading.values[-1],
+                    expected=limit,
+                    method=f"{THRESHOLD}:{name}",
+                    reason=f"{reading.values[-1]:g} is {side} the limit of {limit:g}",
+                    end=reading.at,
+                    direction=side,
+                    is_open=True,
+                )
+            )
+    return found
+
+
+def _number(name: str, rule: AlertRule, field: str) -> float | None:
+    value = rule.config.get(field)
+    if value is None:
+        return None
+    if isinstance(value, bool) or not isinstance(value, int | float):
+        raise ParamsError(f"alerts.rules.{name}.config.{field}: expected a number, found {value!r}")
+    return float(value)

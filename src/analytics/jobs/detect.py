@@ -1,0 +1,285 @@
+"""Judge the newest readings of every series: what is normal, what is not, kept in the store with its incident.
+
+Each series' model learns from the days before a fixed cut (the midnight before yesterday's end), so that all looks
+within one day agree; what follows the cut is judged point by point with what came before it.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from analytics.alerts import events as kept_events
+from analytics.alerts.incidents import Incident, grouped, merge
+from analytics.errors import StatisticsError
+from analytics.model import MetricDefinition, SeriesKey
+from analytics.params import BaselineParams, Params, SeriesBaseline, load_params
+from analytics.settings import Settings
+
+if TYPE_CHECKING:
+    import pandas as pd
+    from numpy.typing import NDArray
+
+    from analytics.anomalies import Event
+    from analytics.baselines import Baseline
+    from analytics.store import Store
+
+RECENT = timedelta(days=2)  # at least this long a stretch is judged: the pattern rule compares whole days
+KEY_COLUMNS = ["series_id", "platform", "metric_type", "content_id", "author_id"]
+SEVERAL = 200  # series read at a time
+FORGOTTEN = timedelta(days=3)  # a series without a reading for this long is no longer judged
+EPISODE_GAP = timedelta(hours=1)
+
+
+@dataclass(frozen=True)
+class Work:
+    """One series to judge; plain data, so that it can be sent to a worker."""
+
+    key: SeriesKey
+    definition: MetricDefinition
+    breaks: tuple[datetime, ...]
+    times: NDArray[np.datetime64]
+    readings: NDArray[np.float64]
+    cut: datetime
+    at: datetime
+    params: BaselineParams
+    min_history_days: float
+    timezone: str = "UTC"
+
+
+@dataclass(frozen=True)
+class Judged:
+    """What came of one series; `baseline` rows are those after the cut."""
+
+    key: SeriesKey
+    events: tuple[Event, ...] = ()
+    baseline: Baseline | None = None
+    skipped: str = ""
+
+
+@dataclass(frozen=True)
+class Detected:
+    """What a look at everything brought."""
+
+    at: datetime
+    judged: int
+    skipped: Mapping[str, int]
+    events: tuple[Incident, ...]
+    new: tuple[Incident, ...]
+    closed: int
+    baseline_rows: int
+    seconds: Mapping[str, float] = field(default_factory=dict)
+
+
+def detect(
+    settings: Settings, store: Store, *, at: datetime | None = None, platforms: Sequence[str] | None = None
+) -> Detected:
+    """Judge every series that had a reading lately, up to `at` (None: now), and keep what was found.
+
+    Looking twice changes nothing: an episode keeps its row, its incident and what people said about it.
+    """
+    from analytics.compute import map_items
+
+    now = at or datetime.now(UTC)
+    params = load_params(settings.params_dir)
+    spent: dict[str, float] = {}
+    started = time.perf_counter()
+    work = list(_work(store, params, now, platforms))
+    spent["read"] = time.perf_counter() - started
+    started = time.perf_counter()
+    judged = map_items(settings, judge_recent, work)
+    spent["judge"] = time.perf_counter() - started
+    started = time.perf_counter()
+    done = _keep(store, judged, now, spent)
+    spent["write"] = time.perf_counter() - started
+    return done
+
+
+def judge_recent(work: Work) -> Judged:
+    """Model from before the cut, verdict on what follows; pure, the same on every engine."""
+    import pandas as pd
+
+    from analytics import anomalies, baselines, monitoring
+
+    frame = pd.DataFrame({"time": pd.DatetimeIndex(work.times).tz_localize("UTC"), "value": work.readings})
+    _, rates = monitoring.amounts_of(frame, work.definition)
+    times, values, step_s = monitoring.judged_axis(rates, work.definition, work.timezone)
+    cut = np.datetime64(work.cut.astimezone(UTC).replace(tzinfo=None), "ns")
+    before, after = times < cut, times >= cut
+    known = times[before & np.isfinite(values)]
+    needed = np.timedelta64(round(work.min_history_days * 86400), "s")
+    if known.size == 0 or cut - known[0] < needed:
+        return Judged(work.key, skipped="too little history")
+    masked = [(m.start, m.end) for m in work.params.masked] if isinstance(work.params, SeriesBaseline) else None
+    direction = work.params.direction if isinstance(work.params, SeriesBaseline) else "both"
+    options: dict[str, Any] = dict(work.params.parameters)
+    try:
+        model = baselines.fit(
+            work.params.algorithm,
+            times[before],
+            values[before],
+            window_days=work.params.window_days,
+            timezone=work.timezone,
+            coverage=None if work.params.algorithm == "ewma" else work.params.coverage,
+            masked=masked or (),
+            step_s=step_s,
+            **options,
+        )
+        baseline = model.follow(times[after], values[after])
+    except StatisticsError as exc:
+        return Judged(work.key, skipped=str(exc).split(":")[-1].strip())
+    found = anomalies.detect(
+        times[after],
+        values[after],
+        baseline,
+        settings=anomalies.Settings(direction=direction),
+        breaks=[np.datetime64(b.astimezone(UTC).replace(tzinfo=None), "ns") for b in work.breaks],
+        as_of=work.at,
+    )
+    return Judged(work.key, tuple(found), baseline)
+
+
+def _work(store: Store, params: Params, now: datetime, platforms: Sequence[str] | None) -> list[Work]:
+    from analytics import monitoring
+
+    known = monitoring.definitions_of(params)
+    series = store.series(platforms=platforms)
+    series = series[(series["last_time"] >= now - FORGOTTEN) & (series["first_time"] < now)]
+    midnight = now.replace(hour=0, minute=0, second=0, microsecond=0)
+    cut = midnight - (RECENT - timedelta(days=1))
+    found: list[Work] = []
+    for first in range(0, len(series), SEVERAL):
+        part = series.iloc[first : first + SEVERAL]
+        longest = max((_params_for(params, p, m).window_days for p, m in _pairs(part)), default=30)
+        since = cut - timedelta(days=longest + 1)
+        frame = store.read_series(part["series_id"].tolist(), since, now)
+        groups = {int(str(name)): group for name, group in frame.groupby("series_id")}
+        for series_id, *names in part[KEY_COLUMNS].to_numpy(object):
+            key = SeriesKey(*map(str, names))
+            readings = groups.get(int(series_id))
+            if readings is None:
+                continue
+            found.append(
+                Work(
+                    key=key,
+                    definition=monitoring.definition_for(key, known, now),
+                    breaks=tuple(monitoring.break_time(d) for d in monitoring.breaks_between(key, known, since, now)),
+                    times=readings["time"].dt.tz_localize(None).to_numpy("datetime64[ns]"),
+                    readings=readings["value"].to_numpy(np.float64),
+                    cut=cut,
+                    at=now,
+                    params=_params_for(params, key.platform, key.metric_type),
+                    min_history_days=params.baselines.min_history_days,
+                    timezone=params.alerts.timezone,
+                )
+            )
+    return found
+
+
+def _pairs(series: pd.DataFrame) -> list[tuple[str, str]]:
+    return list(zip(series["platform"], series["metric_type"], strict=True))
+
+
+def _params_for(params: Params, platform: str, metric: str) -> BaselineParams:
+    own = (entry for entry in params.baselines.series if (entry.platform, entry.metric) == (platform, metric))
+    return next(own, params.baselines.defaults)
+
+
+def _keep(store: Store, judged: Sequence[Judged], now: datetime, spent: dict[str, float]) -> Detected:
+    kept = kept_events.load(store, since=now - RECENT - EPISODE_GAP)
+    data = [event for event in kept if event.kind not in ("health", "threshold")]
+    merged = grouped(merge((incident_of(j.key, e) for j in judged for e in j.events), data), data)
+    over = kept_events.closed(data, merged, {j.key for j in judged if not j.skipped})
+    saved = kept_events.save(store, [*merged, *over], now=now)
+    rows = save_baselines(store, judged)
+    skipped: dict[str, int] = {}
+    for entry in judged:
+        if entry.skipped:
+            skipped[entry.skipped] = skipped.get(entry.skipped, 0) + 1
+    return Detected(
+        at=now,
+        judged=sum(not entry.skipped for entry in judged),
+        skipped=skipped,
+        events=tuple(saved),
+        new=tuple(s for s, m in zip(saved, merged, strict=False) if m.anomaly_id is None),
+        closed=len(over),
+        baseline_rows=rows,
+        seconds=spent,
+    )
+
+
+def incident_of(key: SeriesKey, event: Event) -> Incident:
+    """A rule's event as it is kept."""
+    return Incident(
+        start=event.start,
+        series=key,
+        kind=event.rule,
+        severity=event.severity,
+        observed=_finite(event.observed),
+        expected=_finite(event.expected),
+        deviation=_finite(event.deviation),
+        duration_s=event.duration_s,
+        method=event.detection_method,
+        reason=event.reason,
+        end=event.end,
+        direction=event.direction,
+        is_open=event.is_open,
+        extra={"confirmed_at": event.confirmed_at.isoformat(), "excess": _finite(event.excess)},
+    )
+
+
+def _finite(value: float) -> float | None:
+    return float(value) if np.isfinite(value) else None
+
+
+def save_baselines(store: Store, judged: Sequence[Judged]) -> int:
+    """Add what was expected at each whole hour since the last one kept (slower series: each reading); rows added."""
+    import sqlalchemy as sa
+    from sqlalchemy.dialects.postgresql import insert
+
+    from analytics.store.tables_config import baseline_history as table
+
+    columns = (table.c.platform, table.c.metric_type, table.c.author_id, table.c.content_id)
+    with store.begin() as connection:
+        newest = sa.select(*columns, sa.func.max(table.c.time)).group_by(*columns)
+        recent = newest.where(table.c.time >= sa.func.now() - sa.text("interval '60 days'"))
+        last = {tuple(row[:4]): row[4] for row in connection.execute(recent)}
+        rows = [row for entry in judged for row in _baseline_rows(entry, last)]
+        for first in range(0, len(rows), 2000):
+            connection.execute(insert(table).on_conflict_do_nothing(), rows[first : first + 2000])
+    return len(rows)
+
+
+def _baseline_rows(entry: Judged, last: Mapping[tuple[Any, ...], datetime]) -> list[dict[str, Any]]:
+    if entry.baseline is None:
+        return []
+    key, base = entry.key, entry.baseline
+    whole = base.times.astype("datetime64[h]").astype("datetime64[ns]") == base.times
+    usable = whole & np.isfinite(base.expected) & np.isfinite(base.lower) & np.isfinite(base.upper)
+    known = last.get((key.platform, key.metric_type, key.author_id, key.content_id))
+    if known is not None:
+        usable &= base.times > np.datetime64(known.astimezone(UTC).replace(tzinfo=None), "ns")
+    told = {name: value for name, value in base.parameters.items() if isinstance(value, str | int | float | bool)}
+    return [
+        {
+            "time": base.times[i].astype("datetime64[us]").item().replace(tzinfo=UTC),
+            "platform": key.platform,
+            "metric_type": key.metric_type,
+            "content_id": key.content_id,
+            "author_id": key.author_id,
+            "baseline_value": float(base.expected[i]),
+            "upper_bound": float(base.upper[i]),
+            "lower_bound": float(base.lower[i]),
+            "std_deviation": _finite(base.residual_scale[i]),
+            "sample_size": int(base.sample_size[i]),
+            "confidence": base.coverage,
+            "algorithm": base.algorithm,
+            "parameters": told,
+        }
+        for i in np.flatnonzero(usable)
+    ]

@@ -1,0 +1,211 @@
+"""From readings in a store to a message on a channel, and back: history, acknowledgement, health."""
+
+from dataclasses import replace
+from datetime import timedelta
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from analytics.alerts import events, history
+from analytics.alerts.incidents import Incident
+from analytics.errors import InputError
+from analytics.jobs.alert import alert
+from analytics.jobs.detect import detect
+from analytics.model import Observation, SeriesKey
+from analytics.store import Collection
+from tests.alerts.conftest import NOW
+
+ANOMALY = {"condition": "anomaly", "severity": "low", "channels": ["team"]}
+TEAM = {"channels": {"team": "TEAM_CHANNEL"}, "rules": {"any": ANOMALY}}
+GITHUB = {"adapter": "github", "display_name": "GitHub", "schedule": "*/5 * * * *", "accounts": [{"id": "acme"}]}
+
+
+def readings(metric="mentions", spike=0.0, days=20, seed=3):
+    """Five-minute counts with a daily rhythm; `spike` is added to the last half-hour."""
+    times = pd.date_range(NOW - timedelta(days=days), NOW, freq="5min", inclusive="left")
+    rhythm = 60 + 25 * np.sin(2 * np.pi * (times.hour * 60 + times.minute) / 1440)
+    values = np.random.default_rng(seed).poisson(rhythm).astype(float)
+    values[-6:] += spike
+    return pd.DataFrame(
+        {"platform": "twitter", "metric_type": metric, "time": times, "value": values, "author_id": "ACME"}
+    )
+
+
+@pytest.fixture
+def watched(store, settings, params, channel):
+    params(alerts=TEAM)
+    return store
+
+
+def test_a_spike_is_found_once_and_told_once(watched, settings, channel):
+    """Looking again finds the same episode: no second row, no second message."""
+    watched.write(readings(spike=200), Collection("twitter", "import"))
+
+    first, second = detect(settings, watched, at=NOW), detect(settings, watched, at=NOW)
+    told, again = alert(settings, watched, at=NOW), alert(settings, watched, at=NOW)
+
+    assert [e.series.metric_type for e in first.new] == ["mentions"]
+    assert first.new[0].start == NOW - timedelta(minutes=30)
+    assert (second.new, len(second.events)) == ((), len(first.events))
+    assert (len(told.sent), len(again.sent)) == (1, 0)
+    (message,) = channel.messages
+    assert "mentions of twitter above" in message["title"]
+    assert "analytics alerts ack" in message["message"]
+
+
+def test_normal_readings_are_no_news(watched, settings, channel):
+    """The rhythm of the day is no anomaly."""
+    watched.write(readings(), Collection("twitter", "import"))
+
+    done = detect(settings, watched, at=NOW)
+    alert(settings, watched, at=NOW)
+
+    assert (done.judged, done.events, channel.messages) == (1, (), [])
+
+
+def test_an_episode_that_ended_is_closed(watched, settings):
+    """It is found over by a later look, and keeps its start."""
+    frame = readings(spike=200)
+    watched.write(frame, Collection("twitter", "import"))
+    (opened,) = detect(settings, watched, at=NOW).events
+    yesterday = frame[frame["time"] < NOW - timedelta(hours=22)].tail(24)
+    later = yesterday.assign(time=yesterday["time"] + timedelta(days=1))
+    watched.write(later, Collection("twitter", "import"))
+
+    detect(settings, watched, at=NOW + timedelta(hours=2))
+
+    (closed,) = events.load(watched, since=NOW - timedelta(days=1))
+    assert opened.is_open
+    assert not closed.is_open
+    assert (closed.start, closed.anomaly_id) == (opened.start, opened.anomaly_id)
+
+
+def test_what_was_expected_is_kept_once_an_hour(watched, settings):
+    """For the pages that draw yesterday's band, without a model at hand."""
+    watched.write(readings(), Collection("twitter", "import"))
+
+    rows = [detect(settings, watched, at=NOW + timedelta(minutes=m)).baseline_rows for m in (0, 5)]
+
+    assert rows == [36, 0]
+
+
+def test_too_little_history_is_said_and_not_judged(watched, settings):
+    """Two days teach nothing about a week."""
+    watched.write(readings(days=3, spike=500), Collection("twitter", "import"))
+
+    done = detect(settings, watched, at=NOW)
+
+    assert (done.judged, dict(done.skipped)) == (0, {"too little history": 1})
+
+
+def test_an_outage_of_the_channel_loses_no_message(watched, settings, channel):
+    """The failure is in the history with its reason; the next look delivers."""
+    watched.write(readings(spike=200), Collection("twitter", "import"))
+    detect(settings, watched, at=NOW)
+    channel.answer = 503
+
+    failed = alert(settings, watched, at=NOW)
+    channel.answer = 200
+    sent = alert(settings, watched, at=NOW + timedelta(minutes=5))
+
+    assert "not delivered" in failed.failed[0].error
+    assert len(sent.sent) == len(channel.messages) == 1
+
+
+def test_a_missing_address_names_the_variable_and_no_secret(watched, settings, monkeypatch):
+    """The operator has to know which one to set."""
+    monkeypatch.delenv("TEAM_CHANNEL")
+    watched.write(readings(spike=200), Collection("twitter", "import"))
+    detect(settings, watched, at=NOW)
+
+    (failure,) = alert(settings, watched, at=NOW).failed
+
+    assert "TEAM_CHANNEL is not set" in failure.error
+
+
+def test_an_acknowledged_incident_is_silent_and_stays_so_when_found_again(watched, settings, channel):
+    """What people said outlives the next look of the detector."""
+    watched.write(readings(spike=200), Collection("twitter", "import"))
+    (found,) = detect(settings, watched, at=NOW).events
+
+    events.annotate(watched, found.key, acknowledged_by="ann", note="campaign")
+    detect(settings, watched, at=NOW)
+    alert(settings, watched, at=NOW)
+
+    (kept,) = events.load(watched, since=NOW - timedelta(days=1))
+    assert kept.acknowledged_by == "ann"
+    assert channel.messages == []
+
+
+def test_an_unknown_incident_is_an_input_error(watched):
+    """A mistyped key must not look like success."""
+    with pytest.raises(InputError, match="nowhere"):
+        events.annotate(watched, "nowhere", acknowledged_by="ann")
+
+
+def test_a_refused_collector_is_one_health_incident_that_mutes_and_closes(watched, settings, params, channel):
+    """Its own trouble is told with the platform's words; the drop it causes is noted and not sent."""
+    params(platforms={"platforms": {"github": GITHUB}})
+    for minutes in (60, 55, 50, 5):
+        when = NOW - timedelta(minutes=minutes)
+        good = [Observation("github", "stars", 5.0, when, author_id="acme")]
+        collection = Collection("github", "api", "acme", started_at=when)
+        watched.write(good, collection, now=NOW) if minutes == 60 else watched.record_failure(
+            collection, "answered 401"
+        )
+    drop = Incident(
+        NOW - timedelta(minutes=40), SeriesKey("github", "stars", "", "acme"), "pattern", "high",
+        direction="below", is_open=True, key="drop", reason="Missing.", end=NOW,
+    )  # fmt: skip
+    events.save(watched, [drop], now=NOW)
+
+    ill = alert(settings, watched, at=NOW)
+    again = alert(settings, watched, at=NOW + timedelta(minutes=5))
+    well = [Observation("github", "stars", 6.0, NOW + timedelta(minutes=9), author_id="acme")]
+    after = NOW + timedelta(minutes=10)
+    watched.write(well, Collection("github", "api", "acme", started_at=NOW + timedelta(minutes=9)), now=after)
+    alert(settings, watched, at=after)
+
+    assert (len(ill.sent), ill.suppressed, again.sent) == (1, 1, ())
+    assert "answered 401" in channel.messages[0]["message"]
+    kinds = {event.kind: event.is_open for event in events.load(watched, since=NOW - timedelta(days=1))}
+    assert kinds == {"health": False, "pattern": True}
+
+
+def test_a_threshold_is_told_and_closes(watched, settings, params, channel):
+    """An absolute limit needs no baseline."""
+    rule = {"condition": "threshold", "severity": "critical", "channels": ["team"], "metric": "mentions"}
+    params(alerts={**TEAM, "rules": {"flood": {**rule, "config": {"above": 150, "for_minutes": 30}}}})
+    watched.write(readings(spike=200), Collection("twitter", "import"))
+
+    told = alert(settings, watched, at=NOW)
+    alert(settings, watched, at=NOW + timedelta(hours=3))
+
+    assert "above the limit of 150" in channel.messages[0]["message"]
+    assert len(told.sent) == 1
+    assert not any(event.is_open for event in events.load(watched, since=NOW - timedelta(days=1)))
+
+
+def test_the_history_keeps_what_was_said(watched, settings, channel):
+    """With status and severity, for the audit and for the next look."""
+    watched.write(readings(spike=200), Collection("twitter", "import"))
+    detect(settings, watched, at=NOW)
+    alert(settings, watched, at=NOW)
+
+    (line,) = history.load(watched, since=NOW - timedelta(days=1))
+
+    assert (line.rule, line.channel, line.status, line.at) == ("any", "team", "sent", NOW)
+
+
+def test_two_workers_send_one_message(watched, settings):
+    """The claim in the database decides, not who looked first."""
+    watched.write(readings(spike=200), Collection("twitter", "import"))
+    (event,) = detect(settings, watched, at=NOW).events
+    from analytics.alerts.rules import Notice
+
+    notice = Notice("any", "team", event.key, event.severity, (replace(event),))
+
+    claims = [history.claim(watched, [notice], now=NOW) for _ in range(2)]
+
+    assert [len(claim) for claim in claims] == [1, 0]
