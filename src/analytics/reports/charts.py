@@ -177,7 +177,7 @@ def small_multiples(
         layers.append(base.mark_area(color=theme.LIGHT["band"]).encode(y=on(value, band[0]), y2=f"{band[1]}:Q"))
     tooltip = [alt.Tooltip("time:T", format="%-d %b %Y"), alt.Tooltip(f"{y}:Q", title=unit or y, format=",.4~g")]
     layers.append(base.mark_line(color=theme.LIGHT["data"]).encode(y=value, tooltip=tooltip))
-    keep = ["time", y, panel, *(band or ())]
+    keep = list(dict.fromkeys(["time", y, panel, *(band or ())]))
     header = alt.Header(title=None, labelAnchor="start", labelPadding=2)
     order = list(dict.fromkeys(rows[panel]))
     chart = alt.layer(*layers, data=rows[keep]).properties(width=width, height=height)

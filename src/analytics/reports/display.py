@@ -8,6 +8,7 @@ a platform is data: it is cleaned of control characters, and shown, never interp
 from __future__ import annotations
 
 import html
+import math
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Literal
@@ -102,7 +103,12 @@ def figure(
     """
     if not alt.strip() or not caption.strip():
         raise ReportError("figure: caption and alt must say something")
-    spec = _merged(theme.config(), chart.to_dict())
+    from altair.utils.data import MaxRowsError
+
+    try:
+        spec = _merged(theme.config(), chart.to_dict())
+    except MaxRowsError as exc:
+        raise ReportError(f"figure {caption!r}: more than 5000 rows to draw; thin the series first") from exc
     spec["description"] = alt
     report = {"caption": caption, "alt": alt, "numbered": number}
     if provenance:
@@ -113,7 +119,13 @@ def figure(
 def _merged(config: dict[str, Any], spec: dict[str, Any]) -> dict[str, Any]:
     """`spec` with the report's configuration under its own; Altair's default size gives way."""
     own = {name: value for name, value in spec.pop("config", {}).items() if name != "view"}
-    return {**spec, "config": {**config, **own}}
+    sets = {name: [_known(row) for row in rows] for name, rows in spec.get("datasets", {}).items()}
+    return {**spec, "config": {**config, **own}, **({"datasets": sets} if sets else {})}
+
+
+def _known(row: Mapping[str, Any]) -> dict[str, Any]:
+    """A row with null for NaN and infinity, which JSON has no word for."""
+    return {key: None if isinstance(v, float) and not math.isfinite(v) else v for key, v in row.items()}
 
 
 @dataclass(frozen=True)

@@ -230,15 +230,16 @@ def _points(found: pd.DataFrame, value: alt.Y) -> alt.Chart:
     ]
     present = [name for name in SEVERITIES if name in set(found["severity"])]
     legend = alt.Legend(title=None, values=present, symbolSize=70)
+    weights = found["severity"].map(dict(zip(SEVERITIES, theme.SEVERITY_SIZES, strict=True)))
     made: alt.Chart = (
-        alt.Chart(found[["time", "severity", "observed", "label"]])
+        alt.Chart(found[["time", "severity", "observed", "label"]].assign(weight=weights))
         .mark_point(filled=True, opacity=1, strokeWidth=0)
         .encode(
             x="time:T",
             y=on(value, "observed"),
             fill=alt.Fill("severity:N", scale=_by_severity(theme.SEVERITY_COLOURS), legend=legend),
             shape=alt.Shape("severity:N", scale=_by_severity(theme.SEVERITY_SHAPES), legend=legend),
-            size=alt.Size("severity:N", scale=_by_severity(theme.SEVERITY_SIZES), legend=legend),
+            size=alt.Size("weight:Q", scale=None, legend=None),
             tooltip=tooltip,
         )
     )

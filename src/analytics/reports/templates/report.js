@@ -141,6 +141,8 @@
     }
   };
 
+  const quiet = { level() { return this; }, error(...said) { console.error(...said); return this; }, warn() { return this; }, info() { return this; }, debug() { return this; } };
+
   const draw = async (figure) => {
     const spec = await unpack(figure.querySelector('.packed').textContent);
     const zooms = (spec.params ?? []).some((param) => param.name === 'zoom');
@@ -162,7 +164,7 @@
     live.style.position = 'absolute';
     still.after(live);
     const { view } = await window.vegaEmbed(live, spec, {
-      actions: false, defaultStyle: false, renderer: 'svg', ast: true, hover: false, logLevel: 1, mode: 'vega-lite', tooltip: (_handler, event, _item, value) => tipFor(zooms, event, value),
+      actions: false, defaultStyle: false, renderer: 'svg', ast: true, hover: false, logger: quiet, mode: 'vega-lite', tooltip: (_handler, event, _item, value) => tipFor(zooms, event, value),
     });
     live.setAttribute('role', zooms ? 'application' : 'img');
     live.setAttribute('aria-label', `${spec.description ?? ''}${zooms ? ` ${words.keys}` : ''}`);
@@ -271,7 +273,7 @@
     live.addEventListener('pointerleave', () => { hideTip(); cross.hidden = true; });
 
     const rows = seriesOf(view);
-    const when = new Intl.DateTimeFormat(settings.language, { timeZone: 'UTC', weekday: 'short', day: 'numeric', month: 'short', hour: '2-digit', minute: '2-digit' });
+    const when = new Intl.DateTimeFormat(settings.language, { timeZone: 'UTC', weekday: 'short', day: 'numeric', month: 'short', hour: '2-digit', minute: '2-digit', hourCycle: 'h23' });
     const amount = new Intl.NumberFormat(settings.language, { maximumSignificantDigits: 4 });
     const said = (value) => (value === null || value === undefined ? words.missing : amount.format(value));
     const hover = (event, at, width, offset, top) => {
