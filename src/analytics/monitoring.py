@@ -30,7 +30,10 @@ if TYPE_CHECKING:
 
 KEY_COLUMNS = ["series_id", "platform", "metric_type", "content_id", "author_id"]
 MIN_USUAL_COUNT = 5.0
+MIN_FILLED_RATIO = 0.5
 MIN_BUCKET_COVERAGE = 0.8
+NEVER_DAYS = 1e6
+TOO_COARSE = ("a counter that moves on fewer than half of the days, as one the platform rounds, is not judged",)
 COARSER = ((3600.0, "h"), (86400.0, "D"))
 WARM_UP = timedelta(days=3)  # a seasonal start needs a little more than the window itself
 
@@ -81,6 +84,7 @@ class MonitoredSeries:
     events: tuple[Event, ...]
     breaks: tuple[MetricDefinition, ...] = ()
     warnings: tuple[str, ...] = ()
+    is_judged: bool = True
 
     @property
     def label(self) -> str:
@@ -178,6 +182,7 @@ def judge(
     broken = [break_time(definition) for definition in breaks]
     amounts, rates = amounts_of(frame, definition)
     times, values, step_s = judged_axis(rates, definition, watch.timezone)
+    coarse = too_coarse(values, definition)
     options: dict[str, Any] = dict(watch.parameters)
     if watch.coverage is not None:
         options["coverage"] = watch.coverage
@@ -187,7 +192,7 @@ def judge(
         algorithm=watch.algorithm,
         window_days=watch.window_days,
         timezone=watch.timezone,
-        min_history_days=watch.min_history_days,
+        min_history_days=NEVER_DAYS if coarse else watch.min_history_days,
         step_s=step_s,
         breaks=broken,
         **options,
@@ -204,7 +209,8 @@ def judge(
         baseline=baseline,
         events=tuple(event for event in events if start <= event.confirmed_at < end),
         breaks=tuple(breaks),
-        warnings=(*rates.warnings, *baseline.warnings),
+        warnings=(*rates.warnings, *(TOO_COARSE if coarse else baseline.warnings)),
+        is_judged=not coarse,
     )
 
 
@@ -222,19 +228,32 @@ def amounts_of(frame: pd.DataFrame, definition: MetricDefinition) -> tuple[Amoun
 def judged_axis(
     rates: Rates, definition: MetricDefinition, timezone: str
 ) -> tuple[NDArray[np.datetime64], NDArray[np.float64], float]:
-    """Times, values and step to judge: the finest of poll, hour and day whose usual count is at least five.
+    """Times, values and step to judge: the finest of poll, hour and day that is seldom empty.
 
-    Below that a Poisson count is mostly zeros and ones, and no band means anything. Days are local ones. A
-    bucket with less than 80 % of its readings is unknown.
+    That is: a usual count of at least five, and something in at least half of the buckets. Below that no band
+    means anything. Days are local ones; a bucket with less than 80 % of its readings is unknown.
     """
-    flows = definition.data_type == "counter" or definition.aggregation == "sum"
-    usual = float(np.nanmean(np.abs(rates.values))) if np.isfinite(rates.values).any() else 0.0
-    if not flows or usual >= MIN_USUAL_COUNT:
-        return rates.times, rates.values, rates.step_s
+    found = rates.times, rates.values, rates.step_s
+    if definition.data_type != "counter" and definition.aggregation != "sum":
+        return found
     for step_s, rule in COARSER:
-        if rates.step_s < step_s and (usual * step_s / rates.step_s >= MIN_USUAL_COUNT or rule == "D"):
-            return *_bucketed(rates, rule, timezone), step_s
-    return rates.times, rates.values, rates.step_s
+        if _seldom_empty(found[1]) or rates.step_s >= step_s:
+            break
+        found = *_bucketed(rates, rule, timezone), step_s
+    return found
+
+
+def _seldom_empty(values: NDArray[np.float64]) -> bool:
+    known = values[np.isfinite(values)]
+    if not known.size:
+        return False
+    return bool(np.abs(known).mean() >= MIN_USUAL_COUNT and (known != 0).mean() >= MIN_FILLED_RATIO)
+
+
+def too_coarse(values: NDArray[np.float64], definition: MetricDefinition) -> bool:
+    """Whether a counter moves on fewer than half of the days, as one that its platform rounds: not to be judged."""
+    known = values[np.isfinite(values)]
+    return definition.data_type == "counter" and known.size > 0 and float((known != 0).mean()) < MIN_FILLED_RATIO
 
 
 def _bucketed(rates: Rates, rule: str, timezone: str) -> tuple[NDArray[np.datetime64], NDArray[np.float64]]:

@@ -228,3 +228,20 @@ def test_every_section_shows_something_and_hostile_names_stay_text(store):
     for block in blocks:
         assert "<img" not in block.data.get("text/html", "")
         assert "](javascript" not in block.data.get("text/markdown", "")
+
+
+def test_a_counter_its_platform_rounds_is_shown_but_not_judged(store):
+    """Subscribers rounded to thousands jump once a week: a spike to a rule, nothing to a reader."""
+    times = pd.date_range("2026-08-01", "2026-11-01", freq="1h", inclusive="left", tz="UTC")
+    level = np.floor((150_000 + np.arange(times.size) * 6) / 1000) * 1000
+    frame = pd.DataFrame(
+        {"platform": "github", "metric_type": "stars", "author_id": "acme/x", "time": times, "value": level}
+    )
+    store.write(frame, Collection("github", "import", account="acme/x"))
+
+    data = gathered(store)
+    spoken = " ".join(sentences(data))
+
+    assert data.items[0].series.events == ()
+    assert "moves on too few days to be judged" in spoken
+    assert np.isnan(data.items[0].in_band_ratio)

@@ -18,7 +18,7 @@ def demo() -> None:
     started = time.perf_counter()
     settings = job.demo_settings(load_settings())
     os.environ.pop("ANALYTICS_DATABASE_URL", None)
-    os.environ.update(job.environment_of(settings))
+    os.environ.update(job.environment_of(settings) | {"DEMO_TOKEN": "demo"})
     with steps("Demo: ten weeks of simulated traffic, one live round, one monthly report") as show:
         done = job.run_demo(settings, progress=show.progress)
         for step, rows in done.rows.items():

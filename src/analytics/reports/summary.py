@@ -57,7 +57,10 @@ def _stood_out(data: TrafficData) -> Iterator[str]:
 
 
 def _missing(data: TrafficData) -> Iterator[str]:
-    unjudged = [item for item in data.items if not item.judged_ratio > 0.999]
+    coarse = [_literal(item) for item in data.items if not item.series.is_judged]
+    if coarse:
+        yield f"{listed(coarse)} moves on too few days to be judged."
+    unjudged = [item for item in data.items if item.series.is_judged and not item.judged_ratio > 0.999]
     if unjudged:
         least = min(unjudged, key=lambda item: item.judged_ratio if np.isfinite(item.judged_ratio) else -1.0)
         yield (

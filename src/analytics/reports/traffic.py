@@ -34,7 +34,7 @@ from analytics.reports.display import (
 from analytics.reports.facts import within
 from analytics.reports.recommend import recommendations
 from analytics.reports.summary import sentences
-from analytics.reports.traffic_data import SeriesMonth, TrafficData, choose_series, gather
+from analytics.reports.traffic_data import DAY_S, SeriesMonth, TrafficData, choose_series, gather
 from analytics.reports.traffic_tables import (
     ACTION_COLUMNS,
     COVERAGE_COLUMNS,
@@ -59,6 +59,7 @@ from analytics.settings import load_settings
 from analytics.store import open_store
 
 MAX_TILES = 6
+POLL_HEIGHT, DAILY_HEIGHT = 190, 120
 
 
 def month(
@@ -281,18 +282,7 @@ class TrafficReport:
         return shown
 
     def _chart(self, item: SeriesMonth) -> Block:
-        series, base = item.series, item.series.baseline
-        never_negative = not (series.values < 0).any()  # a count's usual range does not reach below nothing
-        inside = within(series.times, *self.data.month.bounds(self.data.timezone))
-        frame = pd.DataFrame(
-            {
-                "time": pd.DatetimeIndex(series.times[inside]).tz_localize("UTC"),
-                "observed": series.values[inside],
-                "expected": base.expected[inside],
-                "lower": np.where(never_negative, np.maximum(base.lower, 0.0), base.lower)[inside],
-                "upper": base.upper[inside],
-            }
-        )
+        series = item.series
         events = pd.DataFrame(
             {
                 "time": [e.peak_at for e in series.events],
@@ -303,17 +293,17 @@ class TrafficReport:
         )
         broken = [break_time(d) for d in series.breaks if inside_month(break_time(d), self.data)]
         marks = pd.DataFrame({"time": broken, "label": ["new meaning"] * len(broken)})
-        step = {3600.0: "hour", 86400.0: "day"}.get(series.step_s) or formats.duration(series.step_s)
-        counted = series.definition.data_type == "counter" or series.definition.aggregation == "sum"
+        chart = charts.series_chart(
+            chart_rows(item, self.data),
+            events,
+            unit=axis_unit(item),
+            timezone=self.data.timezone,
+            marks=marks,
+            height=DAILY_HEIGHT if series.step_s >= DAY_S else POLL_HEIGHT,
+        )
         return figure(
-            charts.series_chart(
-                frame,
-                events,
-                unit=f"{item.unit} per {step}" if counted else item.unit,
-                timezone=self.data.timezone,
-                marks=marks,
-            ),
-            caption=f"{item.name} with its expected band",
+            chart,
+            caption=f"{item.name} with its expected band" if series.is_judged else f"{item.name}, not judged",
             alt=f"{item.name} in {self.data.month.label}: {formats.compact(item.facts.total)} {item.unit}, "
             f"{plural(len(series.events), 'anomaly', 'anomalies')}, {share(item.in_band_ratio)} of judged readings "
             "in band.",
@@ -338,6 +328,31 @@ def headline(data: TrafficData) -> list[SeriesMonth]:
     if len(data.platforms) == 1:
         return list(data.items[:MAX_TILES])
     return [data.of(name)[0] for name in data.platforms[:MAX_TILES]]
+
+
+def chart_rows(item: SeriesMonth, data: TrafficData) -> pd.DataFrame:
+    """The month's readings with their band; for a series that is not judged, its amounts alone."""
+    series, base = item.series, item.series.baseline
+    bounds = data.month.bounds(data.timezone)
+    if not series.is_judged:
+        inside = within(series.amounts.times, *bounds)
+        times = pd.DatetimeIndex(series.amounts.times[inside]).tz_localize("UTC")
+        return pd.DataFrame({"time": times, "observed": series.amounts.values[inside]})
+    inside = within(series.times, *bounds)
+    never_negative = not (series.values < 0).any()  # a count's usual range does not reach below nothing
+    lower = np.maximum(base.lower, 0.0) if never_negative else base.lower
+    columns = {"observed": series.values, "expected": base.expected, "lower": lower, "upper": base.upper}
+    times = pd.DatetimeIndex(series.times[inside]).tz_localize("UTC")
+    return pd.DataFrame({"time": times, **{name: values[inside] for name, values in columns.items()}})
+
+
+def axis_unit(item: SeriesMonth) -> str:
+    """What one step of the chart counts, as `views per hour`."""
+    series = item.series
+    if not series.is_judged or (series.definition.data_type != "counter" and series.definition.aggregation != "sum"):
+        return item.unit
+    step = {3600.0: "hour", DAY_S: "day"}.get(series.step_s) or formats.duration(series.step_s)
+    return f"{item.unit} per {step}"
 
 
 def inside_month(at: datetime, data: TrafficData) -> bool:
