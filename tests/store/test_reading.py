@@ -45,6 +45,8 @@ def test_columns_have_their_types_even_when_nothing_is_found(store: Store):
         "time": "datetime64[us, UTC]",
         "value": "float64",
         "quality": "float32",
+        "tier": "category",
+        "resolution_s": "int32",
     }
     assert str(store.series()["first_time"].dtype) == "datetime64[us, UTC]"
 

@@ -52,7 +52,7 @@ class SeriesBook:
     def number(self, cursor: psycopg.Cursor[Any], accepted: pd.DataFrame) -> npt.NDArray[np.int32]:
         """Series number of every row (n,), making the series that are new."""
         codes, places = distinct_keys(accepted)
-        keys = list(accepted.loc[places, list(KEY)].astype(str).itertuples(index=False, name=None))
+        keys = list(accepted[list(KEY)].iloc[places].astype(str).itertuples(index=False, name=None))
         unknown = sorted({key for key in keys if key not in self.ids})
         if unknown:
             self._learn(cursor, unknown)

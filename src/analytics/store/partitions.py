@@ -48,6 +48,24 @@ def existing_days(connection: sa.Connection) -> list[date]:
     return [datetime.strptime(name, "points_%Y%m%d").replace(tzinfo=UTC).date() for name in names]
 
 
+def days_with_points(connection: sa.Connection) -> list[date]:
+    """UTC days that have a partition or chunk, oldest first."""
+    if is_partitioned(connection):
+        return existing_days(connection)
+    chunks = "SELECT range_start FROM timescaledb_information.chunks WHERE hypertable_name = 'points' ORDER BY 1"
+    return [start.astimezone(UTC).date() for start in connection.scalars(sa.text(chunks))]
+
+
+def drop_day(connection: sa.Connection, day: date) -> None:
+    """Drop a day's partition or chunk with all its points, in the caller's transaction."""
+    start, end = day_bounds(day)
+    if is_partitioned(connection):
+        connection.execute(sa.text(f"DROP TABLE IF EXISTS {SCHEMA}.{partition_name(day)}"))
+    else:
+        drop = "SELECT drop_chunks('points', CAST(:end AS timestamptz), CAST(:start AS timestamptz))"
+        connection.execute(sa.text(drop), {"start": start, "end": end})
+
+
 def ensure_days(engine: sa.Engine, days: Iterable[date]) -> int:
     """Make the missing partitions of `days`, in a transaction of their own; return how many were made."""
     wanted = sorted(set(days))

@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from datetime import UTC, datetime
 from types import TracebackType
-from typing import TYPE_CHECKING, Any, Self
+from typing import TYPE_CHECKING, Any, Literal, Self
 
 import pandas as pd
 import psycopg
@@ -15,7 +15,8 @@ import sqlalchemy as sa
 from analytics.errors import StoreError
 from analytics.ingest.check import Definitions, observations_to_frame
 from analytics.model import MetricDefinition, Observation
-from analytics.store import quarantine, reading
+from analytics.store import lifecycle, quarantine, reading
+from analytics.store.archive import Archive, archive_of
 from analytics.store.engine import driver_cursor, engine_for
 from analytics.store.migrate import upgrade
 from analytics.store.partitions import ensure_days
@@ -41,8 +42,11 @@ FROM collections WHERE rows_written + rows_corrected > 0
 class Store:
     """One database: write batches, read series, look after what could not be stored."""
 
-    def __init__(self, engine: sa.Engine, *, definitions: Definitions | None = None) -> None:
+    def __init__(
+        self, engine: sa.Engine, *, definitions: Definitions | None = None, archive: Archive | None = None
+    ) -> None:
         self.engine = engine
+        self.archive = archive
         self.definitions = definitions
 
     def __enter__(self) -> Self:
@@ -129,19 +133,61 @@ class Store:
         with self._connection() as connection:
             return reading.select_series(connection, platforms, metrics, accounts, content_ids)
 
-    def read_series(self, series_ids: Sequence[int], start: datetime, end: datetime) -> pd.DataFrame:
-        """Points of series in [start, end): series_id, time (UTC), value, quality (0 to 1); sorted by series and time.
+    def read_series(
+        self, series_ids: Sequence[int], start: datetime, end: datetime, *, thinned: bool = False
+    ) -> pd.DataFrame:
+        """Readings of series in [start, end) from every tier that has them; sorted by series and time.
 
+        Args:
+            series_ids: numbers as `series` gives them.
+            start: aware; the first instant.
+            end: aware; the first instant no longer meant.
+            thinned: where raw readings are no longer kept, give the last one of each hour (warm) or day (cold).
+                Right for levels and counters, wrong for sums; off, such a stretch is left empty.
+        Returns:
+            series_id, time (UTC), value, quality (0 to 1), tier (hot, archive, warm, cold), resolution_s (0: every
+            reading; else the seconds one stands for).
         Raises:
             InputError: an end of the period has no time zone.
         """
         with self._connection() as connection:
-            return reading.read_points(connection, series_ids, start, end)
+            return reading.read_readings(connection, self.archive, series_ids, start, end, thinned=thinned)
+
+    def read_buckets(
+        self,
+        series_ids: Sequence[int],
+        start: datetime,
+        end: datetime,
+        *,
+        unit: Literal["hour", "day"] = "hour",
+        timezone: str = "UTC",
+    ) -> pd.DataFrame:
+        """Hours or days of series in [start, end) from every tier; columns as `buckets.read_buckets` says."""
+        from analytics.store.buckets import read_buckets
+
+        with self._connection() as connection:
+            return read_buckets(connection, self.archive, series_ids, start, end, unit=unit, timezone=timezone)
 
     def roll_up(self, *, now: datetime | None = None, progress: Callable[[float], None] | None = None) -> RolledUp:
         """Work off the log of dirty hours into hourly, daily, weekly and monthly rollups."""
         with self._refusals():
             return roll_up(self.engine, now=now or datetime.now(UTC), progress=progress)
+
+    def lifecycle_plan(self, params: Params, *, now: datetime | None = None) -> list[lifecycle.Step]:
+        """What `lifecycle_run` would do now; nothing is changed."""
+        with self._connection() as connection:
+            today = (now or datetime.now(UTC)).astimezone(UTC).date()
+            return lifecycle.plan(connection, lifecycle.keeps_of(params), today)
+
+    def lifecycle_run(
+        self, params: Params, *, now: datetime | None = None, progress: Callable[[float], None] | None = None
+    ) -> list[lifecycle.Step]:
+        """Roll up, then move each platform's days down the tiers as its policy says; return what was done."""
+        if self.archive is None:
+            raise StoreError("the lifecycle needs an archive, and this store was opened without one")
+        keeps = lifecycle.keeps_of(params)
+        with self._refusals():
+            return lifecycle.run(self.engine, self.archive, keeps, now=now or datetime.now(UTC), progress=progress)
 
     def sync(self, params: Params, definitions: Iterable[MetricDefinition] = ()) -> list[Change]:
         """Bring platforms, accounts, baselines, definitions and alert rules to what params say; say what changed."""
@@ -211,7 +257,7 @@ def open_store(settings: Settings) -> Iterator[Store]:
     Raises:
         StoreError: the database cannot be reached, or has a newer schema than this program knows.
     """
-    with Store(engine_for(settings)) as store:
+    with Store(engine_for(settings), archive=archive_of(settings)) as store:
         with store._refusals():
             upgrade(store.engine)
         with store._connection() as connection:
