@@ -58,10 +58,11 @@ HOURS = {
 }
 
 
-def month(style, seed, kinds, *, first_hour=None, gain=1.0):
+def month(style, seed, kinds, *, first_hour=None, fixed=()):
     """One series of 35 days; an episode every 60 hours or so after the quiet first 15 days.
 
-    `first_hour` fixes when (hours after the quiet days) the first and only episode starts.
+    `first_hour` fixes when (hours after the start) the first and only episode starts; `fixed`
+    adds episodes as (kind, first hour, past-last hour).
     """
     rng = np.random.default_rng([seed, sorted(STYLES).index(style)])
     make, step_min = STYLES[style]
@@ -70,7 +71,7 @@ def month(style, seed, kinds, *, first_hour=None, gain=1.0):
     weekday = (times.astype("datetime64[D]").astype(int) + 3) % 7
     mean, sample = make(hour, weekday, rng)
     since = (times - START) / np.timedelta64(1, "h")
-    spans, at = [], QUIET_DAYS * 24 + (rng.uniform(6, 40) if first_hour is None else first_hour)
+    spans, at = list(fixed), QUIET_DAYS * 24 + (rng.uniform(6, 40) if first_hour is None else first_hour)
     while at < DAYS * 24 - 40:
         kind = kinds[rng.integers(len(kinds))]
         length = rng.uniform(*HOURS[kind])
@@ -86,7 +87,7 @@ def month(style, seed, kinds, *, first_hour=None, gain=1.0):
     for kind, begin, end in spans:
         inside = (since >= begin) & (since < end)
         factor = {"burst": rng.uniform(2.5, 4), "dip": 0.15, "rise": rng.uniform(1.7, 2.2), "fall": 0.45}.get(kind, 1.0)
-        changed[inside] *= factor**gain
+        changed[inside] *= factor
         if kind == "no peak":
             changed[inside] = np.minimum(mean[inside], np.quantile(mean, 0.15))
     values = sample(changed)
@@ -96,6 +97,7 @@ def month(style, seed, kinds, *, first_hour=None, gain=1.0):
             values[inside] = values[inside[0]]
         elif kind == "stale":
             values[inside] = np.nan
+    spans.sort(key=lambda span: span[1])
     hours = lambda h: START + np.timedelta64(round(h * 3600), "s")  # noqa: E731
     return Month(times, values, tuple(Label(kind, hours(b), hours(e)) for kind, b, e in spans))
 

@@ -44,6 +44,11 @@ class Settings:
         """The rules as the specification words them: no hysteresis, no cooldown, no gate for noise."""
         return cls(statistical=LITERAL, trend=LITERAL_TREND)
 
+    def told_per_week(self, rate: float) -> Settings:
+        """The same with another rate at which episodes of a size become a series' habit."""
+        statistical, trend = replace(self.statistical, per_week=rate), replace(self.trend, per_week=rate)
+        return replace(self, statistical=statistical, trend=trend)
+
     def scaled(self, factor: float) -> Settings:
         """The same with the thresholds of size multiplied; below 1 is more sensitive."""
         levels = replace(self.statistical, enter=self.statistical.enter * factor, exit=self.statistical.exit * factor)

@@ -65,6 +65,9 @@ def residuals(times: ArrayLike, values: ArrayLike, baseline: Baseline) -> Residu
         raise InputError(f"anomalies: the baseline is for {theirs.size} other times than the {at.size} readings")
     columns = [np.asarray(getattr(baseline, name), dtype=float) for name in ("expected", "lower", "upper")]
     columns.append(np.asarray(baseline.residual_scale, dtype=float))
+    for column in columns:
+        if column.shape not in {(at.size,), matrix.shape}:
+            raise InputError(f"anomalies: values of shape {matrix.shape} but a baseline of shape {column.shape}")
     arrays = [matrix, *(np.broadcast_to(np.atleast_2d(c), matrix.shape) for c in columns)]
     if (np.diff(at.astype(np.int64)) <= 0).any():
         order = np.argsort(at, kind="stable")
