@@ -12,7 +12,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 READY := $(VENV)/.ready
 
-.PHONY: help setup demo test lab lint lock clean
+.PHONY: help setup demo test up lab lint lock clean
 
 help:  ## list the targets
 	@grep -hE '^[a-z]+:.*##' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-7s %s\n", $$1, $$2}'
@@ -34,6 +34,9 @@ demo: $(READY)  ## set up, fill a store, collect, and make a first monthly repor
 
 test: $(READY)  ## run every test, offline
 	@$(BIN)/python -m pytest -n 2
+
+up: $(READY)  ## start everything: database, Prefect with its UI, schedules, web app
+	@$(BIN)/analytics up
 
 lab: $(READY)  ## open JupyterLab on notebooks/ with this project's kernel
 	@$(BIN)/analytics lab

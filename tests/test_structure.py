@@ -3,10 +3,13 @@
 import ast
 import re
 import subprocess
+import sys
 from pathlib import Path
 
 import nbformat
 import pytest
+
+from analytics.cli.app import GROUPS
 
 ROOT = Path(__file__).parents[1]
 SOURCE = ROOT / "src" / "analytics"
@@ -205,11 +208,9 @@ def known_words(line: str) -> list[str]:
     return words[: 3 if len(words) > 2 and re.fullmatch(r"[a-z][a-z-]*", words[2]) and words[1] in GROUPS else 2]
 
 
-GROUPS = {"db", "report", "quarantine", "simulator", "baseline"}
-
-
 def run(arguments: list[str]) -> subprocess.CompletedProcess[str]:
-    return subprocess.run([ROOT / ".venv/bin/analytics", *arguments], capture_output=True, text=True, check=False)
+    command = [sys.executable, "-c", "from analytics.cli import main; main()", *arguments]
+    return subprocess.run(command, capture_output=True, text=True, check=False)
 
 
 def test_nothing_in_the_repository_names_a_machine_or_a_registry():

@@ -13,18 +13,18 @@ from analytics import __version__
 from analytics.errors import AnalyticsError
 
 COMMANDS = {
-    "import": ("analytics.cli.importing", "import_", "Load history from CSV or Parquet files."),
     "demo": ("analytics.cli.demo", "demo", "Fill an empty store and make a first report, offline."),
-    "lab": ("analytics.cli.lab", "lab", "JupyterLab on the notebooks."),
+    "up": ("analytics.cli.up", "up", "Start everything: database, Prefect with its UI, schedules, web app."),
+    "import": ("analytics.cli.importing", "import_", "Load history from CSV or Parquet files."),
     "collect": ("analytics.cli.collect", "collect", "Collect one round from the platforms."),
-    "up": ("analytics.cli.up", "up", "Everything on schedule: database, flows, web app."),
+    "lab": ("analytics.cli.lab", "lab", "JupyterLab on the notebooks."),
 }
 GROUPS = {
-    "alerts": ("analytics.cli.alerts", "What is abnormal, who was told, and answering."),
-    "db": ("analytics.cli.db", "Start, stop and reach the database."),
     "report": ("analytics.cli.report", "Make reports, and rerun them with other parameters."),
-    "baseline": ("analytics.cli.baseline", "Which algorithm knows a series best, measured on its own past."),
+    "baseline": ("analytics.cli.baseline", "What is normal: backtest algorithms on your own data."),
+    "alerts": ("analytics.cli.alerts", "What was told to whom: list, acknowledge, snooze."),
     "quarantine": ("analytics.cli.quarantine", "Rows that could not be stored: list and replay."),
+    "db": ("analytics.cli.db", "Start, stop and reach the database."),
     "simulator": ("analytics.cli.simulator", "The platforms on loopback, for trying things out."),
 }
 

@@ -1,0 +1,83 @@
+"""The command line as its user meets it: help with examples, errors on one line, exit status."""
+
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from analytics.cli.app import COMMANDS, GROUPS
+
+ROOT = Path(__file__).parents[2]
+
+
+def analytics(*arguments: str, **environment: str) -> subprocess.CompletedProcess[str]:
+    clean = {name: value for name, value in os.environ.items() if not name.startswith("ANALYTICS_")}
+    return subprocess.run(
+        [sys.executable, "-c", "from analytics.cli import main; main()", *arguments],
+        capture_output=True,
+        text=True,
+        check=False,
+        cwd=ROOT,
+        env=clean | {"COLUMNS": "120", "NO_COLOR": "1"} | environment,
+    )
+
+
+@pytest.mark.parametrize("words", [[], *([name] for name in COMMANDS), *([name] for name in GROUPS)])
+def test_every_command_explains_itself(words):
+    """`--help` is the first thing anybody types."""
+    asked = analytics(*words, "--help")
+
+    assert asked.returncode == 0, asked.stderr
+    assert "Usage: analytics" in asked.stdout
+
+
+def test_a_report_without_data_is_one_line_and_status_2(settings):
+    """Scripts read the status, people the line."""
+    (settings.params_dir / "reports").mkdir(parents=True)
+    (settings.params_dir / "reports" / "traffic.yaml").write_text("title: T\n")
+    environment = {
+        "ANALYTICS_HOME": str(settings.home),
+        "ANALYTICS_PARAMS_DIR": str(settings.params_dir),
+        "ANALYTICS_OUTPUT_DIR": str(settings.output_dir),
+        "ANALYTICS_DATABASE_URL": settings.database_url.get_secret_value(),
+    }
+
+    refused = analytics("report", "traffic", "--month", "2020-01", **environment)
+
+    assert refused.returncode == 2
+    assert refused.stderr.strip().splitlines() == [
+        "error: 2020-01: no reading in that month; "
+        "the store is empty: `analytics import` or `analytics collect` fills it"
+    ]
+
+
+@pytest.mark.parametrize(
+    ("arguments", "said"),
+    [
+        (["report", "traffic", "--month", "2015-13"], "month 2015-13: expected YYYY-MM"),
+        (["report", "traffic", "--month", "March"], "month 'March': expected YYYY-MM"),
+        (["report", "traffic", "--params-file", "nowhere.yaml"], "nowhere.yaml: cannot be read"),
+    ],
+)
+def test_a_bad_argument_is_named(arguments, said, tmp_path):
+    """Nothing is started for it: no server, no kernel."""
+    refused = analytics(*arguments, ANALYTICS_HOME=str(tmp_path / "home"))
+
+    assert refused.returncode == 2
+    assert said in refused.stderr
+    assert not (tmp_path / "home").exists()
+
+
+def test_an_unknown_setting_is_named():
+    """A typo in the environment must not pass in silence."""
+    refused = analytics("db", "status", ANALYTICS_HOEM="x")
+
+    assert refused.returncode == 2
+    assert "ANALYTICS_HOEM: unknown setting; did you mean ANALYTICS_HOME?" in refused.stderr
+
+
+def test_the_version_is_shown():
+    """For a bug report."""
+    assert analytics("--version").stdout.startswith("analytics 0.")
