@@ -99,11 +99,12 @@ def moment(text: str) -> datetime:
 
 def _show(made: Round) -> None:
     console = Console(highlight=False)
-    table = Table("platform", "account", "state", "calls", "new", "as before", "seconds", box=None, header_style="bold")
-    for number in (3, 4, 5, 6):
+    names = ("platform", "account", "state", "calls", "new", "as before", "corrected", "quarantined", "seconds")
+    table = Table(*names, box=None, header_style="bold")
+    for number in range(3, len(names)):
         table.columns[number].justify = "right"
     for h in made.harvests:
-        counts = (len(h.pages), h.written, h.duplicate, f"{h.seconds:.1f}")
+        counts = (len(h.pages), h.written, h.duplicate, h.corrected, h.quarantined, f"{h.seconds:.1f}")
         table.add_row(h.platform, h.account, h.state, *map(str, counts))
     console.print(table)
     for h in made.harvests:

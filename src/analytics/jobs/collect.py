@@ -82,7 +82,13 @@ class Harvest:
     def problem(self) -> str | None:
         """What went wrong, in one line for the collection's record; None where nothing did."""
         said = [str(self.error)] if self.error else []
-        said += [f"{refused.metric}: {refused.reason}" for refused in self.refused]
+        reasons: dict[str, list[str]] = {}
+        for refused in self.refused:
+            reasons.setdefault(refused.reason, []).append(refused.metric)
+        said += [
+            f"no {', '.join(metrics)}" + ("" if self.error and reason == self.error.problem else f" ({reason})")
+            for reason, metrics in reasons.items()
+        ]
         return "; ".join(said)[:2000] or None
 
 

@@ -89,28 +89,31 @@ def _made(call: Call, variables: Mapping[str, Any]) -> Reply:
 
 
 def _ranking(call: Call, variables: Mapping[str, Any]) -> Reply:
-    # forty posts of that day, and among them those whose launch was simulated
-    posted = [slug for (kind, slug) in _known_posts(call.world) if kind == "ph post"]
-    nodes = [_node(call.world, slug, call.at) for slug in posted]
+    # forty posts of that day, and among them those of the simulated makers that were launched on it
+    begin, end = (datetime.fromisoformat(variables[name]) for name in ("from", "to"))
+    nodes = [_node(call.world, slug, call.at) for slug in _known_posts(call.world) if begin <= _launched(slug) < end]
     nodes += [{"id": str(i), "slug": f"other-{i}", "votesCount": 900 // i, "commentsCount": 3} for i in range(1, 40)]
     nodes.sort(key=lambda node: -int(node["votesCount"]))
     return Reply({"data": {"posts": _connection(nodes, variables)}})
 
 
-def _known_posts(world: World) -> list[tuple[str, str]]:
-    return [(str(key[0]), str(key[1])) for key in list(world.memory) if key[0] == "ph post"]
+def _known_posts(world: World) -> list[str]:
+    return [str(key[1]) for key in list(world.memory) if key[0] == "ph post"]
+
+
+def _launched(slug: str) -> datetime:
+    return EPOCH + timedelta(days=int(dice(0, "launch", slug).integers(0, 60)), hours=8, minutes=1)
 
 
 def _node(world: World, slug: str, at: datetime) -> dict[str, Any]:
     world.named("ph post", slug, slug)
-    launched = EPOCH + timedelta(days=int(dice(0, "launch", slug).integers(0, 60)), hours=8, minutes=1)
     return {
         "id": _id(slug),
         "slug": slug,
         "votesCount": world.counter("producthunt", slug, "upvotes", at),
         "commentsCount": world.counter("producthunt", slug, "comments", at),
-        "createdAt": f"{launched:%Y-%m-%dT%H:%M:%SZ}",
-        "featuredAt": f"{launched:%Y-%m-%dT%H:%M:%SZ}",
+        "createdAt": f"{_launched(slug):%Y-%m-%dT%H:%M:%SZ}",
+        "featuredAt": f"{_launched(slug):%Y-%m-%dT%H:%M:%SZ}",
     }
 
 
