@@ -168,6 +168,26 @@ def test_nulls_are_unknown_never_zero(platform, collected, simulator):
     assert all(page.failure is None or isinstance(page.failure, MalformedResponse) for page in pages)
 
 
+def test_a_renamed_field_costs_its_metric_alone(collected, simulator):
+    """GitHub would call its stars otherwise tomorrow: forks and watchers go on."""
+    simulator.rename("github", stargazers_count="sparkles_count")
+
+    page = collected("github", metrics=("stars", "forks", "watchers"))[0]
+
+    assert page.withheld == ("stars",)
+    assert {o.metric_type for o in page.observations if o.value is not None} == {"forks", "watchers"}
+
+
+def test_a_new_generation_of_names_goes_on_with_the_same_series(collected, simulator):
+    """X renamed reposts in August 2026; nothing is lost, nothing is withheld."""
+    before = collected("twitter")
+    simulator.rename("twitter", retweet_count="repost_count", tweet_count="post_count")
+
+    after = collected("twitter")
+
+    assert [o for page in after for o in page.observations] == [o for page in before for o in page.observations]
+
+
 def test_a_revoked_token_is_said_and_costs_everything(platform, collected):
     pages = collected(platform, token="revoked")
 

@@ -112,6 +112,22 @@ def test_a_purge_takes_from_the_counter():
     assert purges
 
 
+def test_a_definition_break_is_a_labelled_step():
+    """YouTube counts views at playback start from 24 August 2026: more views, the same watching."""
+    world, at = World(7), datetime(2026, 8, 24, 7, tzinfo=UTC)
+    weeks = timedelta(days=21)
+
+    breaks = [e for e in world.events("youtube", "acme", at - weeks, at + weeks) if e.kind == "definition"]
+    views, engaged = (
+        [np.median(world.increments("youtube", "acme", name, start, start + weeks)) for start in (at - weeks, at)]
+        for name in ("views", "engaged_views")
+    )
+
+    assert [(e.start, e.factor) for e in breaks] == [(at, 1.35)]
+    assert views[1] / views[0] > 1.2
+    assert 0.85 < engaged[1] / engaged[0] < 1.15
+
+
 def test_an_unknown_metric_is_refused():
     with pytest.raises(InputError, match="no metric 'applause'"):
         history("github", ACCOUNT, "applause", NOW - timedelta(days=1), NOW)

@@ -17,7 +17,8 @@ class Fault:
     """One order: the next `times` calls (0: all) whose path holds `path` end in `kind`.
 
     `kind` is a status from 400 to 599, or one of `KINDS`; `headers` are added to the answer, so that
-    `Fault("429", headers={"retry-after": "7"})` asks for seven seconds.
+    `Fault("429", headers={"retry-after": "7"})` asks for seven seconds. With `kind` "renamed", `renamed` maps
+    field names to what the platform calls them from now on.
     """
 
     kind: str
@@ -25,6 +26,7 @@ class Fault:
     path: str = ""
     times: int = 1
     headers: Mapping[str, str] = field(default_factory=dict)
+    renamed: Mapping[str, str] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
         if self.kind not in KINDS and not (self.kind.isdecimal() and 400 <= int(self.kind) <= 599):
@@ -48,25 +50,25 @@ class Faults:
         return None
 
 
-def spoil(reply: Reply, kind: str) -> Reply:
-    """A good reply turned bad in the way `kind` says."""
-    return KINDS[kind](reply)
+def spoil(reply: Reply, fault: Fault) -> Reply:
+    """A good reply turned bad in the way the fault says."""
+    return KINDS[fault.kind](reply, fault)
 
 
-def _html(_: Reply) -> Reply:
+def _html(_: Reply, _fault: Fault) -> Reply:
     return Reply(text=HTML, media_type="text/html; charset=utf-8")
 
 
-def _truncated(reply: Reply) -> Reply:
+def _truncated(reply: Reply, _fault: Fault) -> Reply:
     content = reply.content.decode()
     return Reply(text=content[: len(content) // 2], headers=reply.headers)
 
 
-def _wrong_types(reply: Reply) -> Reply:
+def _wrong_types(reply: Reply, _fault: Fault) -> Reply:
     return Reply(_twisted(reply.payload), headers=reply.headers)
 
 
-def _empty(_: Reply) -> Reply:
+def _empty(_: Reply, _fault: Fault) -> Reply:
     return Reply(text="")
 
 
@@ -81,7 +83,7 @@ def _twisted(value: Any) -> Any:
     return "many" if isinstance(value, int | float) or str(value).isdecimal() else value
 
 
-def _nulls(reply: Reply) -> Reply:
+def _nulls(reply: Reply, _fault: Fault) -> Reply:
     return Reply(_emptied(reply.payload), headers=reply.headers)
 
 
@@ -95,13 +97,28 @@ def _emptied(value: Any, key: str = "") -> Any:
     return None if figure or (str(value).isdecimal() and not key.lower().endswith("id")) else value
 
 
+def _renamed(reply: Reply, fault: Fault) -> Reply:
+    return Reply(_with_names(reply.payload, fault.renamed), reply.status, reply.headers)
+
+
+def _with_names(value: Any, names: Mapping[str, str]) -> Any:
+    if isinstance(value, dict):
+        return {names.get(key, key): _with_names(inner, names) for key, inner in value.items()}
+    return [_with_names(inner, names) for inner in value] if isinstance(value, list) else value
+
+
+def _as_it_is(reply: Reply, _fault: Fault) -> Reply:
+    return reply
+
+
 # `cut` and `timeout` happen to the connection: the server sees to them
-KINDS: dict[str, Callable[[Reply], Reply]] = {
+KINDS: dict[str, Callable[[Reply, Fault], Reply]] = {
     "html": _html,
     "truncated": _truncated,
     "wrong_types": _wrong_types,
     "nulls": _nulls,
     "empty": _empty,
-    "cut": lambda reply: reply,
-    "timeout": lambda reply: reply,
+    "cut": _as_it_is,
+    "timeout": _as_it_is,
+    "renamed": _renamed,
 }

@@ -12,7 +12,7 @@ import numpy as np
 import numpy.typing as npt
 
 Floats = npt.NDArray[np.float64]
-Kind = Literal["launch", "viral", "outage", "purge"]
+Kind = Literal["launch", "viral", "outage", "purge", "definition"]
 
 EPOCH = datetime(2025, 1, 1, tzinfo=UTC)
 SLOT = timedelta(minutes=5)
@@ -27,7 +27,7 @@ class Event:
     """Something that happened to an account: what a detector should find, and why.
 
     `factor` multiplies the platform's traffic at the event's height; for a purge it is the share
-    of a counter that is lost.
+    of a counter that is lost, for a definition what a metric is multiplied by from then on.
     """
 
     kind: Kind
@@ -42,7 +42,7 @@ class Event:
         since = seconds - self.start.timestamp()
         length = (self.end - self.start).total_seconds()
         inside = (since >= 0) & (since < length)
-        if self.kind == "purge":
+        if self.kind in ("purge", "definition"):
             return np.ones_like(seconds)
         if self.kind == "outage":
             return np.where(inside, self.factor, 1.0)
@@ -63,6 +63,7 @@ class Flow:
         sensitivity: how strongly events move it; 0 not at all, 1 fully.
         amplitude: of the daily rhythm, 0–1.
         peak_hour: of the daily rhythm, UTC.
+        breaks: (day, factor): from that day on the platform counts something else under the same name.
     """
 
     per_day: float
@@ -72,6 +73,7 @@ class Flow:
     sensitivity: float = 1.0
     amplitude: float = 0.55
     peak_hour: float = 15.5
+    breaks: tuple[tuple[datetime, float], ...] = ()
 
     def intensity(self, slots: npt.NDArray[np.int64], events: Sequence[Event]) -> Floats:
         """Expected number in each 5-minute slot (numbered from `EPOCH`)."""
@@ -82,6 +84,8 @@ class Flow:
         weekday = (np.floor(days).astype(np.int64) + EPOCH.weekday()) % 7
         level = self.per_day / SLOTS_PER_DAY * (1 + self.growth) ** (days / 365.25)
         seconds: Floats = EPOCH.timestamp() + slots.astype(np.float64) * SLOT.total_seconds()
+        for since, factor in self.breaks:
+            level = np.where(seconds >= since.timestamp(), level * factor, level)
         for event in events:
             rhythm = rhythm * event.shape(seconds) ** self.sensitivity
         result: Floats = level * rhythm * WEEK[weekday]

@@ -64,6 +64,10 @@ class Simulator:
         named = {name.replace("_", "-"): value for name, value in headers.items()}
         self.faults.orders.append(Fault(kind, platform, path, times, named))
 
+    def rename(self, platform: str, **names: str) -> None:
+        """From now on the platform calls these fields otherwise."""
+        self.faults.orders.append(Fault("renamed", platform, times=0, renamed=names))
+
     def app(self) -> Starlette:
         """The ASGI application."""
         routes: list[BaseRoute] = [
@@ -120,7 +124,7 @@ class Simulator:
                 await asyncio.sleep(TIMEOUT_FAULT_S)
             if fault.kind == "cut":
                 return StreamingResponse(_cut(reply.content), headers={"content-length": str(len(reply.content))})
-            return _response(spoil(reply, fault.kind), call.at)
+            return _response(spoil(reply, fault), call.at)
 
         return endpoint
 

@@ -64,6 +64,7 @@ class World:
         """Ground truth: what happened to the account in [start, end), by time."""
         first, last = max(0, slot_of(start) // BLOCK - 1), slot_of(end) // BLOCK
         found = [e for block in range(first, last + 1) for e in self._events(platform, account, block)]
+        found += self._breaks(platform, account)
         return tuple(sorted((e for e in found if e.start < end and e.end > start), key=lambda e: e.start))
 
     def increments(self, platform: str, account: str, name: str, start: datetime, end: datetime) -> Floats:
@@ -138,6 +139,13 @@ class World:
 
     def _total_before(self, platform: str, account: str, name: str, block: int) -> float:
         return float(sum(self._blocks(platform, account, name, earlier).sum() for earlier in range(block)))
+
+    def _breaks(self, platform: str, account: str) -> list[Event]:
+        from analytics.simulator.platforms import load, names
+
+        flows = load(platform).flows.values() if platform in names() else ()
+        found = {moment: factor for flow in flows for moment, factor in flow.breaks}
+        return [Event("definition", platform, account, at, at + timedelta(days=1), f) for at, f in found.items()]
 
     def _purges(self, platform: str, account: str, before: int) -> list[Event]:
         events = self.events(platform, account, EPOCH, EPOCH + before * SLOT)

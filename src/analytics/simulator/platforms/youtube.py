@@ -18,8 +18,9 @@ from analytics.simulator.world import World
 
 ACCOUNT = "@acme"
 PACIFIC = ZoneInfo("America/Los_Angeles")
+COUNTED_AT_START = datetime(2026, 8, 24, 7, tzinfo=UTC)  # views are counted at playback start from here on
 FLOWS = {
-    "views": Flow(31_000, start=18_400_000, peak_hour=20, amplitude=0.5),
+    "views": Flow(31_000, start=18_400_000, peak_hour=20, amplitude=0.5, breaks=((COUNTED_AT_START, 1.35),)),
     "subscribers": Flow(130, start=92_000, loss=0.25, sensitivity=0.7),
     "engaged_views": Flow(24_000, peak_hour=20, amplitude=0.5),
     "shares_per_day": Flow(260),
