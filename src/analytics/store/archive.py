@@ -134,7 +134,8 @@ def _bytes(column: Any) -> bytes:
         if isinstance(encoded, pa.ChunkedArray):
             encoded = encoded.combine_chunks()
         words = "\x00".join(encoded.dictionary.to_pylist()).encode()
-        return words + encoded.indices.to_numpy(zero_copy_only=False).astype(np.int32).tobytes()
+        codes: npt.NDArray[np.int32] = encoded.indices.to_numpy(zero_copy_only=False).astype(np.int32)
+        return words + codes.tobytes()
     if pa.types.is_timestamp(kind):
         column = column.cast(pa.timestamp("us")).cast(pa.int64())
     values: npt.NDArray[Any] = column.to_numpy()

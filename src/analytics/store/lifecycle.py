@@ -187,6 +187,7 @@ def _archive(engine: sa.Engine, archive: Archive, step: Step, content: Literal["
 
 
 def _hold_writers(connection: sa.Connection) -> None:
+    connection.execute(sa.text("SET LOCAL timescaledb.max_tuples_decompressed_per_dml_transaction = 0"))
     connection.execute(sa.text("SELECT pg_advisory_xact_lock(:key)"), {"key": LIFECYCLE_LOCK})
 
 

@@ -104,6 +104,8 @@ class CollectionWriter:
 
     def begin(self) -> None:
         """Take the platform's lock and open the collection's row."""
+        # corrections and late rows may fall into compressed chunks; plain PostgreSQL takes this for a name of ours
+        self.cursor.execute("SET LOCAL timescaledb.max_tuples_decompressed_per_dml_transaction = 0")
         self.cursor.execute("SELECT pg_advisory_xact_lock_shared(%s)", [LIFECYCLE_LOCK])
         self._lock(self.collection.platform)
         c = self.collection
