@@ -12,7 +12,7 @@ from numpy.typing import ArrayLike
 from analytics.baselines.breaks import BreakPolicy, block_starts, quiet_days, without_breaks
 from analytics.baselines.clock import DAY_S, Times, as_times
 from analytics.baselines.grid import Grid, cells_of, checked, holiday_numbers, mask_of, to_grid
-from analytics.baselines.model import ARRAYS, Bands, Baseline, Model, Window
+from analytics.baselines.model import ARRAYS, Bands, Baseline, Model, Window, all_or_nothing
 from analytics.baselines.registry import Entry, entry_of
 from analytics.baselines.warn import warnings_of
 from analytics.errors import InputError, InsufficientHistory
@@ -46,6 +46,7 @@ class FittedBaseline:
         return self._named(at, self.model.follow(at, np.atleast_2d(np.asarray(values, dtype=float))))
 
     def _named(self, times: Times, bands: Bands) -> Baseline:
+        bands = all_or_nothing(bands)
         arrays = {name: getattr(bands, name)[0] if self.single else getattr(bands, name) for name in ARRAYS}
         return Baseline(
             times,
@@ -173,7 +174,7 @@ def _judge(
         model = entry.fit(window, coverage=share, **own)
     except InsufficientHistory:
         return
-    bands = model.follow(grid.times[block], grid.values[enough, block])
+    bands = all_or_nothing(model.follow(grid.times[block], grid.values[enough, block]))
     for name, array in out.items():
         array[enough, block] = getattr(bands, name)
 

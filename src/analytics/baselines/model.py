@@ -109,13 +109,22 @@ class Algorithm(Protocol):
         """Fit every series of the window."""
 
 
-def full_bands(expected: Floats, low: Floats | float, high: Floats | float, scale: Floats, size: Ints) -> Bands:
-    """Bands from offsets below and above the expected value, everything stretched to the shape of `expected`."""
+def full_bands(expected: Floats, low: Floats, high: Floats, scale: Floats, size: Ints) -> Bands:
+    """Bands from offsets below and above the expected value, stretched to its shape and made to hold it."""
     shape = expected.shape
     return Bands(
         expected,
-        expected + low,
-        expected + high,
+        expected + np.minimum(low, 0.0),
+        expected + np.maximum(high, 0.0),
         np.broadcast_to(scale, shape),
         np.broadcast_to(size, shape),
     )
+
+
+def all_or_nothing(bands: Bands) -> Bands:
+    """An expectation without a band is no baseline: there every number becomes NaN and the sample size 0."""
+    known = np.isfinite(bands.expected) & np.isfinite(bands.lower) & np.isfinite(bands.upper)
+    if known.all():
+        return bands
+    expected, lower, upper, scale = (np.where(known, getattr(bands, name), np.nan) for name in ARRAYS[:-1])
+    return Bands(expected, lower, upper, scale, np.where(known, bands.sample_size, 0))

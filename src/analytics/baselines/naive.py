@@ -47,8 +47,8 @@ class NaiveModel:
 
     @property
     def stays(self) -> int:
-        """One season."""
-        return self.slots
+        """Half a season: where clocks go forward a block reaches into its own next day."""
+        return max(1, self.slots // 2)
 
     def _bands(self, expected: Floats) -> Bands:
         low, below, above, high = self.errors

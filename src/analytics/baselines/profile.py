@@ -31,6 +31,7 @@ DAY_PENALTY = 4.0  # a season learned from D days is in doubt: tails are taken a
 ONE_SIGMA = (0.158655, 0.841345)
 THIN = 4  # cells an hour that errors are counted at: neighbours hardly differ
 ENOUGH = 3000  # cells below which all count
+HEAVIEST = 3.0  # sum of the weights of the level: more is learned only where there is next to no level
 NARROWEST = 1e-9  # relative width, so that the rounding of a logarithm is no deviation
 
 
@@ -188,7 +189,9 @@ def _ridge(x: Floats, y: Floats) -> Floats:
     a, b, d = gram[:, 0, 0] * doubt, gram[:, 0, 1], gram[:, 1, 1] * doubt
     det = a * d - b * b
     safe = np.where(det > 0, det, 1.0)
-    return np.where((det > 0)[:, None], np.stack([(d * p - b * q) / safe, (a * q - b * p) / safe], axis=1), 0.0)
+    weights = np.where((det > 0)[:, None], np.stack([(d * p - b * q) / safe, (a * q - b * p) / safe], axis=1), 0.0)
+    total = np.abs(weights).sum(axis=1, keepdims=True)
+    return np.asarray(weights * np.minimum(1.0, HEAVIEST / np.maximum(total, HEAVIEST)))
 
 
 def _between(knots: Floats, learned: Floats, at: Floats) -> Floats:

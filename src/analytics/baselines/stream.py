@@ -9,7 +9,7 @@ import numpy as np
 
 from analytics.baselines.clock import DAY_S, NS_PER_S, Floats, Times, as_times
 from analytics.baselines.grid import holiday_numbers, per_day, snapped
-from analytics.baselines.model import ARRAYS, Model, Window
+from analytics.baselines.model import ARRAYS, Model, Window, all_or_nothing
 from analytics.baselines.registry import entry_of
 from analytics.errors import InsufficientHistory
 
@@ -125,7 +125,7 @@ class Stream:
         stays = model.stays
         self._until = min(self._start + ((cell - self._start) // stays + 1) * stays, self._start + self._block)
         times, values = self._times(self._start, self._until), self._values(self._start, self._until)
-        bands = model.follow(times, values[None, :])
+        bands = all_or_nothing(model.follow(times, values[None, :]))
         self._answer = {name: getattr(bands, name) for name in ARRAYS}
 
     def _times(self, first: int, stop: int) -> Times:
