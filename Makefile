@@ -24,7 +24,10 @@ $(READY): requirements.lock pyproject.toml
 	@echo "Installing the locked set into $(VENV) with $$($(PYTHON) --version) (about 1.6 GB; some minutes the first time)"
 	@started=$$SECONDS; \
 	$(PYTHON) -m venv $(VENV); \
-	$(BIN)/python -m pip install --disable-pip-version-check --require-hashes --no-deps --only-binary :all: -r requirements.lock; \
+	$(BIN)/python -m pip install --disable-pip-version-check --require-hashes --no-deps --only-binary :all: \
+		--progress-bar off -r requirements.lock | awk -v all="$$(grep -c '^[A-Za-z0-9]' requirements.lock)" \
+		'/^(Collecting|Ignoring)/ {printf "\r  fetched %d of %d packages", ++n, all; fflush()} \
+		/^Installing/ {printf "\n  unpacking; the longest step\n"; fflush()} /rror/ {print}'; \
 	$(BIN)/python -m pip install --disable-pip-version-check --quiet --no-deps --no-build-isolation -e .; \
 	echo "Installed in $$((SECONDS - started)) s"
 	@touch $@
