@@ -121,6 +121,10 @@ class Client(httpx.Client):
         """`path` on another host of the vendor's; where the base URL is overridden, everything is below that."""
         return path if self.overridden else f"{host}/{path}"
 
+    def allow(self, host: str) -> None:
+        """Let this client ask another host, `https://…`: an account may live at an address of its own."""
+        self.origins.add(_origin(httpx.URL(host)))
+
     def scrubbed(self, text: str) -> str:
         """`text` on one line, cut to 200 characters, without the token."""
         shown = " ".join(text.split())
@@ -221,14 +225,16 @@ def _once(client: Client, request: httpx.Request, call: str) -> Answer:
     if response.status_code == httpx.codes.NOT_MODIFIED and cached:
         raw = cached.raw
     raw = client.redacted(raw)
-    payload, fault = json_of(raw)
+    payload, fault = (client.vendor.read or json_of)(raw)
     unchanged = cached is not None and response.status_code == httpx.codes.NOT_MODIFIED
     error = None if unchanged else _error_of(client, call, response, payload)
     if error:
         raise error
     if fault and response.status_code != httpx.codes.NO_CONTENT:
         kind = response.headers.get("content-type", "no content type").split(";")[0]
-        raise MalformedResponse(client.vendor.platform, call, client.scrubbed(f"{kind}, not JSON: {fault}"))
+        raise MalformedResponse(
+            client.vendor.platform, call, client.scrubbed(f"{kind}, not {client.vendor.form}: {fault}")
+        )
     if client.etags is not None and request.method == "GET" and "etag" in response.headers:
         client.etags[call] = Cached(response.headers["etag"], raw)
     return Answer(
@@ -238,7 +244,7 @@ def _once(client: Client, request: httpx.Request, call: str) -> Answer:
         status=response.status_code,
         headers=response.headers,
         api_version=client.vendor.api_version,
-        rate_limit_remaining=remaining_of(response.headers, client.vendor.remaining_headers),
+        rate_limit_remaining=_calls_left(client.vendor, response.headers),
     )
 
 
@@ -291,6 +297,10 @@ def _error_of(client: Client, call: str, response: httpx.Response, payload: Any)
     return kind(vendor.platform, call, problem)
 
 
+def _calls_left(vendor: Vendor, headers: httpx.Headers) -> int | None:
+    return vendor.usage(headers)[0] if vendor.usage else remaining_of(headers, vendor.remaining_headers)
+
+
 def _asked_wait_s(vendor: Vendor, response: httpx.Response) -> float | None:
     """Seconds the platform asks us to wait; its own clock (the Date header) counts, not ours."""
     now = datetime.now(UTC)
@@ -298,6 +308,8 @@ def _asked_wait_s(vendor: Vendor, response: httpx.Response) -> float | None:
         now = parsedate_to_datetime(response.headers["date"]).astimezone(UTC)
     if "retry-after" in response.headers:
         return wait_of(response.headers["retry-after"], now)
+    if vendor.usage is not None:
+        return vendor.usage(response.headers)[1]
     # Reset headers stand on every answer: on a 5xx, or with calls left, the window is not what failed.
     left = remaining_of(response.headers, vendor.remaining_headers)
     if response.status_code >= 500 or (left is not None and left > 0):

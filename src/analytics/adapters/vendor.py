@@ -14,6 +14,8 @@ from analytics.errors import SourceError
 
 # What a vendor reads in an answer that the general mapping would get wrong; None: the general mapping.
 Classify = Callable[[httpx.Response, Any], type[SourceError] | None]
+# A body's payload, and what is wrong where there is none (then the payload is None).
+Read = Callable[[bytes], tuple[Any, str | None]]
 
 
 def _general(_response: httpx.Response, _payload: Any) -> None:
@@ -48,7 +50,9 @@ class QueryAuth(httpx.Auth):
 class Vendor:
     """How one platform is spoken to.
 
-    `other_hosts` are addresses of the vendor's that take the same token, `https://…` without a path.
+    `usage` reads (calls left, seconds to wait) where they stand in headers of a form of the vendor's own.
+    `other_hosts` are addresses of the vendor's that take the same token, `https://…` without a path. `read` reads
+    bodies of another `form` than JSON.
     """
 
     platform: str
@@ -60,6 +64,9 @@ class Vendor:
     reset_headers: tuple[str, ...] = ("x-ratelimit-reset", "x-rate-limit-reset")
     classify: Classify = _general
     other_hosts: tuple[str, ...] = ()
+    usage: Callable[[httpx.Headers], tuple[int | None, float | None]] | None = None
+    read: Read | None = None
+    form: str = "JSON"
 
 
 @dataclass(frozen=True, slots=True)

@@ -288,7 +288,7 @@ def parsed(adapter: Adapter, landed: Landed) -> list[Observation]:
     from analytics.adapters.http import json_of
 
     parser = getattr(adapter, landed.parser, None) if landed.parser.startswith("parse_") else None
-    payload, fault = json_of(landed.raw)
+    payload, fault = (adapter.VENDOR.read or json_of)(landed.raw)
     if parser is None or fault:
         raise MalformedResponse(landed.platform, landed.call, fault or f"no parser {landed.parser!r} any more")
     observations: list[Observation] = parser(payload, account=landed.account, observed_at=landed.observed_at)

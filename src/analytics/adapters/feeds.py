@@ -1,0 +1,134 @@
+"""RSS and Atom, for platforms that publish nothing else: bytes in, plain entries out.
+
+The bytes come from our own client: feedparser is given a stream and never fetches anything. Before it sees them,
+expat has checked that they are whole and declare no entities, so a feed cannot blow up or read files.
+"""
+
+from __future__ import annotations
+
+import calendar
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from io import BytesIO
+from typing import Any
+from xml.parsers import expat
+
+from analytics.adapters.http import Client
+from analytics.adapters.values import as_time, listing, mapping
+from analytics.model import Observation
+
+ACCEPT = "application/rss+xml, application/atom+xml, application/xml;q=0.9, text/xml;q=0.9"
+MAX_DEPTH = 100
+_XML_SPACE = b"\x09\x0a\x0d\x20"
+
+
+class _Refused(ValueError):
+    """A feed that is not read, and why."""
+
+
+@dataclass(frozen=True, slots=True)
+class Entry:
+    """One post of a feed; `published_at` is None where the feed does not say."""
+
+    post_id: str
+    title: str
+    link: str
+    published_at: datetime | None
+
+
+def feed_of(raw: bytes) -> tuple[Any, str | None]:
+    """The feed as plain data (`title`, `entries`), and what is wrong where there is none (then it is None)."""
+    try:
+        _check(raw.lstrip(_XML_SPACE))
+    except (expat.ExpatError, _Refused) as exc:
+        return None, f"{exc} in {len(raw)} bytes that begin {raw[:40].decode('utf-8', 'replace')!r}"
+    import feedparser
+
+    read = feedparser.parse(BytesIO(raw.lstrip(_XML_SPACE)), sanitize_html=False, resolve_relative_uris=False)
+    if not read.version:
+        return None, "neither RSS nor Atom"
+    entries = [
+        {
+            "id": entry.get("id") or entry.get("link") or "",
+            "title": entry.get("title", ""),
+            "link": entry.get("link", ""),
+            "published": _iso(entry.get("published_parsed")),
+        }
+        for entry in read.entries
+    ]
+    return {"title": read.feed.get("title", ""), "entries": entries}, None
+
+
+def entries_of(payload: Any, *, post_id: Callable[[str], str]) -> list[Entry]:
+    """The posts of a feed, each once, in the feed's order.
+
+    Args:
+        payload: what `feed_of` read.
+        post_id: the platform's id of a post, from the feed's.
+    Raises:
+        TypeError, KeyError, ValueError: it is no such payload.
+    """
+    found: dict[str, Entry] = {}
+    for item in listing(mapping(payload, "feed")["entries"], "entries"):
+        entry = mapping(item, "entry")
+        identity = post_id(str(entry["id"])) or str(entry["title"])
+        published = None if entry["published"] is None else as_time(entry["published"])
+        found.setdefault(identity, Entry(identity, str(entry["title"]), str(entry["link"]), published))
+    return list(found.values())
+
+
+def published(platform: str, entries: Iterable[Entry], *, account: str, observed_at: datetime) -> list[Observation]:
+    """The metric `posts`: one reading a moment of publication, its value how many appeared then.
+
+    So dated, a post is the same point in every feed that still shows it. A post without a date is one unknown.
+    """
+    counts: dict[datetime, int] = {}
+    undated = False
+    for entry in entries:
+        if entry.published_at is None:
+            undated = True
+        else:
+            counts[entry.published_at] = counts.get(entry.published_at, 0) + 1
+    readings = [Observation(platform, "posts", n, at, author_id=account) for at, n in sorted(counts.items())]
+    return readings + ([Observation(platform, "posts", None, observed_at, author_id=account)] if undated else [])
+
+
+def path_below(client: Client, host: str, path: str) -> str:
+    """`path` on the account's own host, which the client may then ask; below an overridden base URL, `host/path`."""
+    if client.overridden:
+        return f"{host}/{path}"
+    client.allow(f"https://{host}")
+    return f"https://{host}/{path}"
+
+
+def _check(raw: bytes) -> None:
+    """Raise unless `raw` is one whole XML document without entities of its own, nested no deeper than feeds are."""
+    depth = 0
+
+    def start(_name: str, _attributes: Any) -> None:
+        nonlocal depth
+        depth += 1
+        if depth > MAX_DEPTH:
+            raise _Refused(f"elements nested more than {MAX_DEPTH} deep")
+
+    def end(_name: str) -> None:
+        nonlocal depth
+        depth -= 1
+
+    def entity(name: str, *_: Any) -> None:
+        raise _Refused(f"declares the entity {name!r:.40}, which no feed needs")
+
+    parser = expat.ParserCreate()
+    parser.StartElementHandler, parser.EndElementHandler = start, end
+    parser.EntityDeclHandler = entity
+    parser.Parse(raw, True)
+
+
+def _iso(moment: Any) -> str | None:
+    if moment is None:
+        return None
+    try:
+        return datetime.fromtimestamp(calendar.timegm(moment), UTC).isoformat()
+    except (OverflowError, ValueError, OSError):
+        return None
