@@ -244,7 +244,7 @@ def _once(client: Client, request: httpx.Request, call: str) -> Answer:
         status=response.status_code,
         headers=response.headers,
         api_version=client.vendor.api_version,
-        rate_limit_remaining=_calls_left(client.vendor, response.headers),
+        rate_limit_remaining=remaining_of(response.headers, client.vendor.remaining_headers),
     )
 
 
@@ -297,10 +297,6 @@ def _error_of(client: Client, call: str, response: httpx.Response, payload: Any)
     return kind(vendor.platform, call, problem)
 
 
-def _calls_left(vendor: Vendor, headers: httpx.Headers) -> int | None:
-    return vendor.usage(headers)[0] if vendor.usage else remaining_of(headers, vendor.remaining_headers)
-
-
 def _asked_wait_s(vendor: Vendor, response: httpx.Response) -> float | None:
     """Seconds the platform asks us to wait; its own clock (the Date header) counts, not ours."""
     now = datetime.now(UTC)
@@ -308,8 +304,6 @@ def _asked_wait_s(vendor: Vendor, response: httpx.Response) -> float | None:
         now = parsedate_to_datetime(response.headers["date"]).astimezone(UTC)
     if "retry-after" in response.headers:
         return wait_of(response.headers["retry-after"], now)
-    if vendor.usage is not None:
-        return vendor.usage(response.headers)[1]
     # Reset headers stand on every answer: on a 5xx, or with calls left, the window is not what failed.
     left = remaining_of(response.headers, vendor.remaining_headers)
     if response.status_code >= 500 or (left is not None and left > 0):

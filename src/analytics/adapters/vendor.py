@@ -50,7 +50,6 @@ class QueryAuth(httpx.Auth):
 class Vendor:
     """How one platform is spoken to.
 
-    `usage` reads (calls left, seconds to wait) where they stand in headers of a form of the vendor's own.
     `other_hosts` are addresses of the vendor's that take the same token, `https://…` without a path. `read` reads
     bodies of another `form` than JSON.
     """
@@ -64,7 +63,6 @@ class Vendor:
     reset_headers: tuple[str, ...] = ("x-ratelimit-reset", "x-rate-limit-reset")
     classify: Classify = _general
     other_hosts: tuple[str, ...] = ()
-    usage: Callable[[httpx.Headers], tuple[int | None, float | None]] | None = None
     read: Read | None = None
     form: str = "JSON"
 
