@@ -212,6 +212,11 @@ def test_contents_are_read_to_the_depth_asked_for(platform, collected):
     assert 100 <= len(read) <= 200
 
 
+def test_no_contents_asked_for_is_none_read(platform, collected):
+    """A round of the accounts alone must not pay for their posts."""
+    assert {o.content_id for page in collected(platform, contents=0) for o in page.observations} <= {""}
+
+
 def test_readings_are_those_of_the_world(simulator, collected, observed_at):
     """The simulator's truth, the HTTP answers and the adapters agree on every figure."""
     from analytics.simulator import history

@@ -77,6 +77,32 @@ def test_one_accounts_failure_stops_no_other(settings, store, simulator, monkeyp
     assert "MISSING_TOKEN is not set" in str(made.failed[1].error)
 
 
+def test_a_broken_adapter_stops_no_other(settings, store, simulator, tmp_path, monkeypatch):
+    """A third party's mistake, or an account named the wrong way, costs that account alone."""
+    (tmp_path / "no_package").mkdir()
+    (tmp_path / "no_package" / "broken.py").write_text(
+        "from analytics.adapters.github import DEFINITIONS, VENDOR\n"
+        "NAME = 'broken'\n"
+        "def collect(client, account, metrics, *, observed_at, contents):\n"
+        "    yield {}['nothing']\n"
+    )
+    monkeypatch.syspath_prepend(str(tmp_path))
+    entries = params().model_dump(mode="json")["platforms"]
+    broken = {"adapter": "no_package.broken", "display_name": "B", "accounts": [{"id": "x"}]}
+    misnamed = {"adapter": "reddit", "display_name": "R", "accounts": [{"id": "acme", "credential": "GITHUB_TOKEN"}]}
+    together = Params.model_validate({"platforms": {"broken": broken, "reddit": misnamed, **entries}})
+
+    made = job.collect(settings, store, base_url=simulator.url, at=NOW, params=together, retry=HURRIED)
+
+    assert [(h.platform, h.state) for h in made.harvests] == [
+        ("broken", "failed"),
+        ("reddit", "failed"),
+        ("github", "ok"),
+    ]
+    assert "KeyError: 'nothing'" in made.harvests[0].problem
+    assert "expected u/name or r/name" in made.harvests[1].problem
+
+
 def test_an_outage_is_ridden_out(settings, store, simulator):
     simulator.fault("503", "github", times=2)
 

@@ -63,7 +63,7 @@ class Adapter(Protocol):
     def collect(
         self, client: Client, account: str, metrics: Collection[str], *, observed_at: datetime, contents: int
     ) -> Iterator[Page]:
-        """Yield a page a call, for the account's `metrics` (empty: all) and its newest `contents`."""
+        """Yield a page a call, for the account's `metrics` (empty: all) and its newest `contents` (0: none)."""
         ...
 
 

@@ -84,7 +84,7 @@ def collect(
     counts = wanted(metrics, REPOSITORY.values() if name else LISTED.values())
     if counts and name:
         yield from guarded(counts, fetch_repository, client, account, counts, observed_at=at)
-    elif counts:
+    elif counts and contents:
         yield from guarded(counts, fetch_repositories, client, owner, counts, observed_at=at, contents=contents)
     if followers := wanted(metrics, ("followers",)):
         yield from guarded(followers, fetch_owner, client, account, observed_at=at)

@@ -88,7 +88,7 @@ def collect(
     if account.startswith("@"):
         if followers := wanted(metrics, USER.values()):
             yield from guarded(followers, fetch_maker, client, account, observed_at=at)
-        if of_posts:
+        if of_posts and contents:
             yield from guarded(of_posts, fetch_made, client, account, of_posts, observed_at=at, contents=contents)
         return
     rank = wanted(metrics, RANKS.values())

@@ -56,7 +56,7 @@ def collect(
     if of_account:
         fetch = fetch_user if kind == "u" else fetch_community
         yield from guarded(of_account, fetch, client, name, of_account, account=account, observed_at=at)
-    if of_posts := wanted(metrics, POST.values()):
+    if contents and (of_posts := wanted(metrics, POST.values())):
         path = f"user/{name}/submitted" if kind == "u" else f"r/{name}/new"
         yield from guarded(
             of_posts, fetch_posts, client, path, of_posts, account=account, observed_at=at, limit=contents

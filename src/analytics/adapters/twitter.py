@@ -121,6 +121,8 @@ def collect(
     at, name = poll_slot(observed_at, POLL), account.removeprefix("@")
     of_user, of_posts = wanted(metrics, dict.fromkeys(USER.values())), wanted(metrics, (*POST.values(), "engagement"))
     private = [metric for metric in PRIVATE.values() if metric in metrics]
+    if not contents:
+        of_posts, private = (), []
     if needed := (*of_user, *of_posts, *private):
         user_id = yield from guarded(needed, fetch_user, client, name, of_user, account=account, observed_at=at)
         if user_id and (of_posts or private):

@@ -5,6 +5,7 @@ One platform's failure stops no other, and one call's failure costs only its own
 
 from __future__ import annotations
 
+import logging
 import time
 from collections.abc import Callable, Iterator, Mapping, MutableMapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
@@ -18,7 +19,7 @@ from analytics.adapters.base import CONTENT_LIMIT, Adapter, Page, Refused
 from analytics.adapters.http import Client
 from analytics.adapters.registry import load_adapter
 from analytics.adapters.vendor import Cached, Retry
-from analytics.errors import AccessDenied, InputError, MalformedResponse, ParamsError, SourceError
+from analytics.errors import AccessDenied, AnalyticsError, InputError, MalformedResponse, ParamsError, SourceError
 from analytics.ingest.landing import Landed, Landing
 from analytics.model import Observation
 from analytics.params import Account, Params, Platform, load_params
@@ -46,7 +47,7 @@ class Harvest:
     account: str
     started_at: datetime
     pages: tuple[Page, ...] = ()
-    error: SourceError | None = None
+    error: AnalyticsError | None = None
     seconds: float = 0.0
     written: int = 0
     duplicate: int = 0
@@ -86,7 +87,7 @@ class Harvest:
         for refused in self.refused:
             reasons.setdefault(refused.reason, []).append(refused.metric)
         said += [
-            f"no {', '.join(metrics)}" + ("" if self.error and reason == self.error.problem else f" ({reason})")
+            f"no {', '.join(metrics)}" + ("" if reason == getattr(self.error, "problem", None) else f" ({reason})")
             for reason, metrics in reasons.items()
         ]
         return "; ".join(said)[:2000] or None
@@ -184,7 +185,7 @@ def fetch_account(
     adapter = load_adapter(platform.adapter)
     started_at, started = datetime.now(UTC), time.perf_counter()
     pages: list[Page] = []
-    error: SourceError | None = None
+    error: AnalyticsError | None = None
     try:
         with Client(
             replace(adapter.VENDOR, platform=name),
@@ -196,8 +197,11 @@ def fetch_account(
         ) as client:
             asked = adapter.collect(client, account.id, platform.metrics, observed_at=observed_at, contents=contents)
             pages.extend(_named(page, name) for page in asked)
-    except SourceError as exc:
+    except AnalyticsError as exc:
         error = exc
+    except Exception as exc:  # an adapter's own mistake, ours or a third party's, stops no other account
+        logging.getLogger(__name__).exception("adapter %s, account %s", platform.adapter, account.id)
+        error = SourceError(name, account.id, f"the adapter {platform.adapter} failed: {type(exc).__name__}: {exc}")
     if error is None and not any(page.observations for page in pages):
         error = next((page.failure for page in pages if page.failure), None)
     return Harvest(name, account.id, started_at, tuple(pages), error, time.perf_counter() - started)
