@@ -191,6 +191,7 @@ def _run(source: NotebookNode, parameters: Mapping[str, Any], watch: _Watch, tim
                 dict(parameters),
                 engine_name=ENGINE,
                 kernel_name="python3",
+                language="python",
                 progress_bar=False,
                 request_save_on_cell_execute=False,
                 execution_timeout=timeout_s,

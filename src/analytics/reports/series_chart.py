@@ -95,7 +95,7 @@ def _resolution(frame: pd.DataFrame, columns: Sequence[str]) -> float:
     values = frame[list(columns)].to_numpy(dtype=float)
     finite = values[np.isfinite(values)]
     spread = float(np.ptp(finite)) if finite.size else 0.0
-    return spread / 2000 if spread > 0 else max(abs(float(finite.max())) / 1000, 1e-9) if finite.size else 1.0
+    return spread / 1000 if spread > 0 else max(abs(float(finite.max())) / 1000, 1e-9) if finite.size else 1.0
 
 
 def _time_axis(title: str | None = None) -> alt.X:
@@ -110,7 +110,7 @@ def series_chart(
     unit: str = "",
     timezone: str = "UTC",
     marks: pd.DataFrame | None = None,
-    points: int = 1200,
+    points: int = 1000,
     height: int = 230,
     zero: bool = False,
 ) -> alt.TopLevelMixin:

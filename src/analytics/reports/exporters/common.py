@@ -247,9 +247,13 @@ def _anchor(text: str, seen: set[str]) -> str:
 
 
 def shown(value: Any) -> str:
-    """A provenance value as text."""
+    """A provenance value as text; what is empty says nothing and is left out.
+
+    >>> shown({"month": "2026-10", "metrics": [], "platforms": ["x", "y"]})
+    'month 2026-10, platforms x y'
+    """
     if isinstance(value, dict):
-        return ", ".join(f"{key} {shown(inner)}" for key, inner in value.items())
+        return ", ".join(f"{key} {shown(inner)}" for key, inner in value.items() if inner not in ("", None, [], {}))
     if isinstance(value, list):
-        return ", ".join(shown(inner) for inner in value)
+        return " ".join(shown(inner) for inner in value)
     return formats.clean(formats.MISSING if value is None else value)

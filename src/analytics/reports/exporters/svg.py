@@ -4,17 +4,23 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from functools import cache, lru_cache
 from pathlib import Path
 from typing import Any
 
+import numpy as np
+from numpy.typing import NDArray
+
 from analytics.errors import ReportError
+
+Places = NDArray[np.int64]
 
 FONT_DIR = Path(__file__).resolve().parents[1] / "fonts"
 VEGALITE_VERSION = "6.4"
 
 _LONG_NUMBER = re.compile(r"-?\d+\.\d{2,}")
+_POLYLINE = re.compile(r'd="(M[-\d.,LMZ]{40,})"')
 _ID = re.compile(r'\bid="([^"]+)"')
 _GROUND = re.compile(r'<rect width="[\d.]+" height="[\d.]+" fill="(?:transparent|white)"/>')
 _SPEECH = re.compile(r' (?:aria-[a-z]+|role|pointer-events|class|xmlns:xlink|version)="[^"]*"')
@@ -59,11 +65,57 @@ def compacted(svg: str, *, prefix: str) -> str:
     svg = _GROUND.sub("", svg, count=1)
     svg = _SPEECH.sub("", svg)
     svg = _LONG_NUMBER.sub(lambda found: f"{float(found.group()):.1f}".removesuffix(".0"), svg)
+    svg = _POLYLINE.sub(lambda found: f'd="{_shortened(found.group(1))}"', svg)
     while (shorter := _EMPTY.sub("", svg)) != svg:
         svg = shorter
     for count, name in enumerate(dict.fromkeys(_ID.findall(svg)), start=1):
         svg = re.sub(rf'(id="|#){re.escape(name)}(?=["\)])', rf"\g<1>{prefix}-{count}", svg)
     return svg
+
+
+def _shortened(path: str) -> str:
+    """A path of straight lines, without the points nobody could see, in steps instead of places."""
+    return "".join(_steps(line) + ("Z" if closed else "") for line, closed in _lines(path))
+
+
+def _lines(path: str) -> Iterator[tuple[Places, bool]]:
+    for part in path.split("M")[1:]:
+        numbers = part.removesuffix("Z").replace("L", ",").split(",")
+        tenths = np.rint(np.array(numbers, dtype=float) * 10).astype(np.int64).reshape(-1, 2)
+        yield tenths[_visible(tenths)], part.endswith("Z")
+
+
+def _visible(points: Places, *, tolerance: float = 1.2) -> NDArray[np.bool_]:
+    """Which points a line needs to stay within `tolerance` tenths of a pixel of itself (Douglas and Peucker 1973)."""
+    kept = np.zeros(len(points), dtype=bool)
+    kept[[0, -1]] = True
+    waiting = [(0, len(points) - 1)]
+    while waiting:
+        first, last = waiting.pop()
+        if last - first < 2:
+            continue
+        start, along = points[first], points[last] - points[first]
+        offset = points[first + 1 : last] - start
+        length = float(np.hypot(*along))
+        away = np.abs(along[0] * offset[:, 1] - along[1] * offset[:, 0]) / length if length else np.hypot(*offset.T)
+        farthest = int(away.argmax())
+        if away[farthest] > tolerance:
+            middle = first + 1 + farthest
+            kept[middle] = True
+            waiting += [(first, middle), (middle, last)]
+    return kept
+
+
+def _steps(points: Places) -> str:
+    """`M x y l dx dy …` in pixels; whole tenths, so that rounding does not add up."""
+    moves = np.diff(points, axis=0)
+    words = [_tenths(value) for move in moves for value in move]
+    start = f"M{_tenths(points[0][0])} {_tenths(points[0][1])}"
+    return start + ("l" + " ".join(words).replace(" -", "-") if words else "")
+
+
+def _tenths(value: int) -> str:
+    return f"{value / 10:.1f}".removesuffix(".0").replace("0.", ".", 1) if abs(value) < 10 else f"{value / 10:g}"
 
 
 def sparkline(values: Sequence[float | None], *, width: int = 96, height: int = 24) -> dict[str, Any]:

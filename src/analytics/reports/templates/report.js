@@ -80,7 +80,7 @@
   // Tables: headings become sort buttons where rows stand alone.
   for (const table of document.querySelectorAll('table.data')) {
     const body = table.tBodies[0];
-    if (body.rows.length < 4 || body.querySelector('.group')) continue;
+    if (body.rows.length < 3 || body.querySelector('.group')) continue;
     const total = body.querySelector('.total');
     [...table.tHead.rows[0].cells].forEach((head, index) => {
       if (head.dataset.kind === 'spark') return;

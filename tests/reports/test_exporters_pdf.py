@@ -1,0 +1,187 @@
+"""The PDF: tagged, bookmarked, self-contained, and nothing in the data becomes Typst."""
+
+import io
+import re
+
+import pytest
+from nbconvert.exporters import get_exporter
+from pypdf import PdfReader
+
+from analytics.reports.exporters.pdf import ReportPDFExporter
+from tests.reports.sample import HOSTILE, cover, figure, notebook_of, report, shown, table
+
+
+def export(nb, **options) -> bytes:
+    return ReportPDFExporter(**options).from_notebook_node(nb)[0]
+
+
+def read(content: bytes) -> PdfReader:
+    return PdfReader(io.BytesIO(content))
+
+
+def words(reader: PdfReader) -> str:
+    return " ".join(" ".join(page.extract_text() for page in reader.pages).split())
+
+
+@pytest.fixture(scope="module")
+def content() -> bytes:
+    return export(report())
+
+
+@pytest.fixture(scope="module")
+def pdf(content: bytes) -> PdfReader:
+    return read(content)
+
+
+def test_nbconvert_knows_the_exporter_by_name():
+    """`jupyter nbconvert --to analytics-pdf` works in any notebook tool."""
+    assert get_exporter("analytics-pdf") is ReportPDFExporter
+
+
+def test_the_file_claims_and_has_what_pdf_ua_asks(pdf: PdfReader):
+    """Tagged, titled, in a language; the claim is only written where Typst's checks pass."""
+    root = pdf.trailer["/Root"]
+
+    assert root["/MarkInfo"]["/Marked"]
+    assert root["/Lang"] == "en"
+    assert root["/ViewerPreferences"]["/DisplayDocTitle"]
+    assert pdf.metadata.title == "Traffic report · October 2026"
+    assert "pdfuaid" in root["/Metadata"].get_data().decode()
+
+
+def test_figures_have_alternative_text(pdf: PdfReader):
+    """Read aloud in place of the picture."""
+    found = [obj.get_object().get("/Alt") for obj in _elements(pdf) if obj.get_object().get("/S") == "/Figure"]
+
+    assert "Views, usual range and anomalies: a daily rhythm." in found
+
+
+def _elements(pdf: PdfReader):
+    waiting = [pdf.trailer["/Root"]["/StructTreeRoot"]]
+    while waiting:
+        node = waiting.pop().get_object()
+        if not hasattr(node, "get"):
+            continue
+        yield node
+        kids = node.get("/K", [])
+        kids = kids.get_object() if hasattr(kids, "get_object") else kids
+        waiting += [kid for kid in (kids if isinstance(kids, list) else [kids]) if hasattr(kid.get_object(), "get")]
+
+
+def test_bookmarks_follow_the_headings(pdf: PdfReader):
+    """The outline is how a long file is walked."""
+
+    def titles(items):
+        return [titles(item) if isinstance(item, list) else item.title for item in items]
+
+    assert titles(pdf.outline) == ["Executive summary", "Platforms", ["YouTube"], "Method", "Sources"]
+
+
+def test_pages_are_numbered_and_named(pdf: PdfReader):
+    """Running heads, contents with page numbers, captions."""
+    text = words(pdf)
+
+    assert "Page 1 of 2" in text
+    assert "Contents" in text
+    assert re.search(r"Executive summary[ .]* ?1", text)
+    assert "Figure 1. Views, usual range and anomalies" in text
+    assert "Table 1. Posts" in text
+    assert "Provisional" in text
+
+
+def test_only_the_shipped_font_is_used_and_embedded(pdf: PdfReader):
+    """What the machine has installed changes nothing."""
+    fonts = {
+        font.get_object()["/BaseFont"]: font.get_object()["/DescendantFonts"][0]
+        .get_object()["/FontDescriptor"]
+        .get_object()
+        for page in pdf.pages
+        for font in page["/Resources"].get("/Font", {}).values()
+    }
+
+    assert fonts
+    assert all("Inter" in name for name in fonts)
+    assert all({"/FontFile2", "/FontFile3"} & descriptor.keys() for descriptor in fonts.values())
+
+
+def test_a_hostile_title_is_set_word_for_word(pdf: PdfReader):
+    """No import, formula, reference, label or link is made of it; what no font can draw is named."""
+    text = words(pdf).replace(" ", "")
+
+    assert HOSTILE.replace("🔥", "[fire]").replace(" ", "") in text
+
+
+@pytest.mark.parametrize("field", ["title", "brand", "period", "issued", "version"])
+def test_a_hostile_cover_is_set_word_for_word(field: str):
+    """Params may be somebody else's file."""
+    text = words(read(export(notebook_of(shown(cover(**{field: '#panic() $x$ \\ [y] *z* " @a'})), "text"))))
+
+    assert '#panic()$x$\\[y]*z*"@a' in text.replace(" ", "")
+
+
+def test_links_to_unsafe_addresses_are_not_made():
+    """A PDF reader may run them."""
+    reader = read(export(notebook_of("[a](javascript:alert(1)) [b](file:///etc/passwd) [c](https://example.org/)")))
+
+    targets = [a.get_object().get("/A", {}).get("/URI") for page in reader.pages for a in page.get("/Annots", [])]
+    assert [target for target in targets if target] == ["https://example.org/"]
+
+
+def test_a_long_table_repeats_its_head_and_loses_no_row():
+    """A row cut at the foot of a page is a figure lost."""
+    reader = read(export(notebook_of(table(120))))
+
+    pages = [page.extract_text() for page in reader.pages]
+    text = " ".join(pages)
+    holding = [page for page in pages if re.search(r"Post \d+", page)]
+    assert len(holding) >= 3
+    assert all("Severity" in page for page in holding)
+    assert [n for n in range(1, 120) if not re.search(rf"Post {n}\b", text)] == []
+
+
+def test_a_short_table_stays_on_one_page():
+    """Ten rows need no page break."""
+    filler = "\n\n".join(["Text. " * 60] * 9)
+    reader = read(export(notebook_of(filler, table(10))))
+
+    holding = [page for page in reader.pages if re.search(r"Post \d", page.extract_text())]
+    assert len(holding) == 1
+
+
+def test_the_same_notebook_gives_the_same_bytes(content: bytes):
+    """The time stamp is the report's own date."""
+    assert export(report()) == content
+    assert b"20261102" in content
+
+
+def test_charts_stay_vector_drawings(pdf: PdfReader):
+    """Sharp at any size: no page holds a bitmap."""
+    images = [x for page in pdf.pages for x in page["/Resources"].get("/XObject", {}).values()
+              if x.get_object().get("/Subtype") == "/Image"]  # fmt: skip
+
+    assert images == []
+
+
+def test_a_draft_says_so_on_every_page():
+    """A page may travel alone."""
+    reader = read(export(notebook_of("# T", "\n\n".join(["Text. " * 60] * 30)), draft=True))
+
+    assert len(reader.pages) > 2
+    assert all("Draft" in page.extract_text() for page in reader.pages[1:])
+
+
+def test_many_kinds_of_text_can_be_set():
+    """Code, lists, tables and scripts the font lacks: nothing makes the file fail."""
+    blocks = [
+        "1. one\n2. two\n   - inner",
+        "```\ncode <x>\n```",
+        "| a | b |\n|:--|--:|\n| 1 | **2** |",
+        "> quote",
+        "---",
+    ]
+    nb = notebook_of("## 标题 العربية", *blocks, figure("Ünïcode ▲ → ≥"))
+
+    text = words(read(export(nb)))
+
+    assert "code <x>" in text
+    assert "Ünïcode ▲ → ≥" in text
