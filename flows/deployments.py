@@ -25,7 +25,71 @@ KEEP = "keep"  # a run that died is started again
 
 def deployments(params: Params) -> list[RunnerDeployment]:
     """Every deployment of an installation, in the order the UI should be read."""
-    return [*_collectors(params), *_reports(params)]
+    return [*_collectors(params), *_watch(params), *_reports(params), *_upkeep(params)]
+
+
+def _watch(params: Params) -> Iterator[RunnerDeployment]:
+    from flows.watch import watch
+
+    yield _made(
+        watch,
+        "newest",
+        cron=params.operations.detect,
+        tags=[RECURRING, "watch"],
+        description="Judge the newest readings of every series, then tell people what the alert rules ask for.",
+    )
+
+
+def _upkeep(params: Params) -> Iterator[RunnerDeployment]:
+    from flows import upkeep
+
+    when = params.operations
+    yield _made(
+        upkeep.rollup,
+        "hours",
+        cron=when.rollup,
+        tags=[RECURRING, "upkeep"],
+        description="Hours, days, weeks and months, where readings have come since.",
+    )
+    yield _made(
+        upkeep.lifecycle,
+        "tiers",
+        cron=when.lifecycle,
+        tags=[RECURRING, "upkeep"],
+        description="Move days down the tiers as each platform's policy says: raw, hourly, archive.",
+    )
+    yield _made(
+        upkeep.budget,
+        "spent",
+        cron=when.budget,
+        tags=[RECURRING, "upkeep"],
+        description="What each platform has cost today and this month, against its budget.",
+    )
+    yield _made(
+        upkeep.health,
+        "everything",
+        cron=when.health,
+        tags=[RECURRING, "upkeep"],
+        description="Database, collectors, disk: failed if a part is unhealthy.",
+    )
+    from flows.backfill import backfill_reports, replay
+
+    yield _made(
+        backfill_reports,
+        "months",
+        cron=None,
+        tags=[KEEP, "backfill"],
+        limit=QUEUE,
+        description="Make the reports of a range of months; months already asked for are not asked for again.",
+    )
+    yield _made(
+        replay,
+        "landed",
+        cron=None,
+        tags=[KEEP, "backfill"],
+        limit=QUEUE,
+        description="Read a platform's landed answers again with today's parsers; only what differs is written.",
+    )
 
 
 def _collectors(params: Params) -> Iterator[RunnerDeployment]:

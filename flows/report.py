@@ -39,6 +39,7 @@ def run_name() -> str:
 @task(task_run_name="make {name} {month}", retries=1, retry_delay_seconds=60, retry_condition_fn=is_transient)
 def make(name: str, month: str, changes: dict[str, object], formats: list[str]) -> dict[str, Any]:
     """Execute and render; files by format and seconds by step."""
+    from analytics.jobs.published import record
     from analytics.jobs.report import make_report
 
     key = slug("progress", name, month)
@@ -54,6 +55,7 @@ def make(name: str, month: str, changes: dict[str, object], formats: list[str]) 
         settings(), name, month=Month.parse(month), overrides=changes, formats=formats, progress=progress
     )
     update_progress_artifact(bar, progress=100.0)
+    record(settings(), made)
     return {"files": {kind: str(path) for kind, path in made.files.items()}, "seconds": dict(made.seconds)}
 
 

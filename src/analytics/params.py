@@ -176,7 +176,7 @@ class AlertRule(_Model):
     config: dict[str, float | int | str | bool] = {}
     severity: Severity = "medium"
     channels: tuple[str, ...] = ()
-    escalate_after_minutes: int | None = Field(None, ge=1, description="not acknowledged for this long: tell others too")
+    escalate_after_minutes: int | None = Field(None, ge=1, description="unacknowledged this long: tell others")
     escalate_to: tuple[str, ...] = ()
     is_active: bool = True
 

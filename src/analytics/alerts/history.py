@@ -7,10 +7,10 @@ from datetime import datetime
 from typing import TYPE_CHECKING
 
 import sqlalchemy as sa
-from sqlalchemy.dialects.postgresql import insert
 
 from analytics.alerts.delivery import Delivery, body_of, title_of
 from analytics.alerts.rules import Notice, Told
+from analytics.store.journal import record_alert
 from analytics.store.tables_config import alert_history as table
 
 if TYPE_CHECKING:
@@ -44,23 +44,18 @@ def claim(store: Store, notices: Iterable[Notice], *, now: datetime) -> list[Not
     with store.begin() as connection:
         for notice in notices:
             status = "suppressed" if notice.suppressed else "sent"
-            new = connection.execute(
-                insert(table)
-                .values(
-                    rule_name=notice.rule,
-                    incident_key=notice.told_as,
-                    anomaly_id=notice.events[0].anomaly_id,
-                    channel=notice.channel,
-                    severity=notice.severity,
-                    status=status,
-                    message=f"{title_of(notice)}\n{body_of(notice)}",
-                    error=notice.suppressed or None,
-                    triggered_at=now,
-                )
-                .on_conflict_do_nothing()
-                .returning(table.c.alert_id)
-            ).scalar()
-            if new is not None:
+            line = {
+                "rule_name": notice.rule,
+                "incident_key": notice.told_as,
+                "anomaly_id": notice.events[0].anomaly_id,
+                "channel": notice.channel,
+                "severity": notice.severity,
+                "status": status,
+                "message": f"{title_of(notice)}\n{body_of(notice)}",
+                "error": notice.suppressed or None,
+                "triggered_at": now,
+            }
+            if record_alert(connection, line):
                 claimed.append(notice)
     return claimed
 

@@ -14,6 +14,7 @@ from analytics.errors import AnalyticsError
 
 COMMANDS = {
     "demo": ("analytics.cli.demo", "demo", "Fill an empty store and make a first report, offline."),
+    "health": ("analytics.cli.health", "health", "Is everything well: database, collectors, schedules, disk."),
     "up": ("analytics.cli.up", "up", "Start everything: database, Prefect with its UI, schedules, web app."),
     "import": ("analytics.cli.importing", "import_", "Load history from CSV or Parquet files."),
     "collect": ("analytics.cli.collect", "collect", "Collect one round from the platforms."),

@@ -240,8 +240,8 @@ def _finite(value: float) -> float | None:
 def save_baselines(store: Store, judged: Sequence[Judged]) -> int:
     """Add what was expected at each whole hour since the last one kept (slower series: each reading); rows added."""
     import sqlalchemy as sa
-    from sqlalchemy.dialects.postgresql import insert
 
+    from analytics.store.journal import save_baselines as save
     from analytics.store.tables_config import baseline_history as table
 
     columns = (table.c.platform, table.c.metric_type, table.c.author_id, table.c.content_id)
@@ -250,9 +250,7 @@ def save_baselines(store: Store, judged: Sequence[Judged]) -> int:
         recent = newest.where(table.c.time >= sa.func.now() - sa.text("interval '60 days'"))
         last = {tuple(row[:4]): row[4] for row in connection.execute(recent)}
         rows = [row for entry in judged for row in _baseline_rows(entry, last)]
-        for first in range(0, len(rows), 2000):
-            connection.execute(insert(table).on_conflict_do_nothing(), rows[first : first + 2000])
-    return len(rows)
+        return save(connection, rows) if rows else 0
 
 
 def _baseline_rows(entry: Judged, last: Mapping[tuple[Any, ...], datetime]) -> list[dict[str, Any]]:

@@ -2,30 +2,83 @@
 
 from __future__ import annotations
 
-from fastapi import FastAPI
+import importlib
+import importlib.util
+import os
+from collections.abc import Awaitable, Callable
+
+from fastapi import FastAPI, Request, Response
+from fastapi.responses import HTMLResponse, JSONResponse
 from fastapi.staticfiles import StaticFiles
 
 from analytics import __version__
 from analytics.settings import Settings, load_settings
+from analytics.web import pages
 
 HEADERS = {
     "X-Content-Type-Options": "nosniff",
     "Referrer-Policy": "no-referrer",
     "X-Frame-Options": "SAMEORIGIN",
 }
+ROUTERS = ("analytics.web.webhooks",)  # each has `router(settings)`; one that is not there is not served
 
 
 def create_app(settings: Settings | None = None) -> FastAPI:
     """The application for one installation."""
     chosen = settings or load_settings()
     app = FastAPI(title="Analytics", version=__version__, docs_url=None, redoc_url=None, openapi_url=None)
+    app.middleware("http")(_with_headers)
+    _add_operations(app, chosen)
+    for name in ROUTERS:
+        if importlib.util.find_spec(name):
+            app.include_router(importlib.import_module(name).router(chosen))
+    reports = chosen.output_dir.resolve() / "reports"
+    reports.mkdir(parents=True, exist_ok=True)
+    app.mount("/reports", StaticFiles(directory=reports, html=True), name="reports")
+    site = chosen.output_dir.resolve() / "site"
+    if site.is_dir():
+        app.mount("/", StaticFiles(directory=site, html=True), name="site")
+    else:
+
+        @app.get("/", response_class=HTMLResponse)
+        def index() -> str:
+            """What is published."""
+            return pages.index(reports)
+
+    return app
+
+
+def _add_operations(app: FastAPI, settings: Settings) -> None:
+    from analytics.jobs.health import health
+    from analytics.store import Store
+    from analytics.store.engine import engine_for
+    from analytics.web.metrics import Metrics
+
+    metrics = Metrics(settings, lambda: Store(engine_for(settings)), os.environ.get("PREFECT_API_URL"))
 
     @app.get("/healthz")
     def healthz() -> dict[str, str]:
         """Alive: the process answers. Says nothing about the rest."""
         return {"status": "healthy", "version": __version__}
 
-    reports = chosen.output_dir.resolve() / "reports"
-    reports.mkdir(parents=True, exist_ok=True)
-    app.mount("/reports", StaticFiles(directory=reports, html=True), name="reports")
-    return app
+    @app.get("/readyz")
+    def readyz() -> Response:
+        """Every part and its state; 503 if one is unhealthy."""
+        found = health(settings)
+        checks = [
+            {"name": c.name, "status": c.status, "said": c.said, "seconds": round(c.seconds, 4)} for c in found.checks
+        ]
+        body = {"service": "analytics", "status": found.status, "timestamp": found.at.isoformat(), "checks": checks}
+        return JSONResponse(body, 503 if found.status == "unhealthy" else 200, {"Cache-Control": "no-store"})
+
+    @app.get("/metrics")
+    def prometheus() -> Response:
+        """Prometheus' text format."""
+        return Response(metrics.text(), media_type="text/plain; version=0.0.4; charset=utf-8")
+
+
+async def _with_headers(request: Request, call_next: Callable[[Request], Awaitable[Response]]) -> Response:
+    response = await call_next(request)
+    for name, value in HEADERS.items():
+        response.headers.setdefault(name, value)
+    return response

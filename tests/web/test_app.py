@@ -1,0 +1,171 @@
+"""The web app over HTTP: health, metrics that Prometheus can read, published reports, and nothing beside them."""
+
+from __future__ import annotations
+
+import asyncio
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+
+import httpx
+import pytest
+from fastapi import FastAPI
+from prometheus_client.parser import text_string_to_metric_families
+from pydantic import SecretStr
+from sqlalchemy import URL
+
+from analytics.alerts import events
+from analytics.alerts.incidents import Incident
+from analytics.model import Observation, SeriesKey
+from analytics.settings import Settings
+from analytics.store import Collection, open_store
+from analytics.web.app import create_app
+
+
+@pytest.fixture
+def settings(tmp_path: Path, database_url: URL) -> Settings:
+    address = SecretStr(database_url.render_as_string(hide_password=False))
+    (tmp_path / "params").mkdir()
+    folders = {"home": tmp_path, "params_dir": tmp_path / "params", "output_dir": tmp_path / "output"}
+    return Settings(**folders, database_url=address, _env_file=None)
+
+
+class Asker:
+    """Asks an application without a socket."""
+
+    def __init__(self, app: FastAPI) -> None:
+        self.app = app
+
+    def get(self, path: str) -> httpx.Response:
+        async def ask() -> httpx.Response:
+            transport = httpx.ASGITransport(app=self.app)
+            async with httpx.AsyncClient(transport=transport, base_url="http://analytics") as client:
+                return await client.get(path)
+
+        return asyncio.run(ask())
+
+
+@pytest.fixture
+def client(settings: Settings, monkeypatch: pytest.MonkeyPatch) -> Asker:
+    monkeypatch.delenv("PREFECT_API_URL", raising=False)
+    return Asker(create_app(settings))
+
+
+def samples(text: str) -> dict[tuple[str, ...], float]:
+    return {
+        (sample.name, *(value for _, value in sorted(sample.labels.items()))): sample.value
+        for family in text_string_to_metric_families(text)
+        for sample in family.samples
+    }
+
+
+def test_alive_says_nothing_about_the_rest(tmp_path):
+    """A supervisor that restarts the process when the database is away would help nobody."""
+    away = Settings(
+        home=tmp_path,
+        params_dir=tmp_path,
+        output_dir=tmp_path,
+        _env_file=None,
+        database_url="postgresql://x@127.0.0.1:1/x",
+    )
+
+    client = Asker(create_app(away))
+
+    assert client.get("/healthz").json()["status"] == "healthy"
+    ready = client.get("/readyz")
+    assert (ready.status_code, ready.json()["status"]) == (503, "unhealthy")
+    assert ready.json()["checks"][0]["name"] == "database"
+
+
+def test_ready_names_every_part(client):
+    """The specification's shape: service, status, checks, timestamp."""
+    body = client.get("/readyz").json()
+
+    assert body.keys() == {"service", "status", "timestamp", "checks"}
+    assert {check["name"]: check["status"] for check in body["checks"]}["database"] == "healthy"
+
+
+def test_metrics_follow_what_was_collected(client, settings):
+    """Counted from the records, so that runs in other processes are seen; each once."""
+    now = datetime.now(UTC)
+    with open_store(settings) as store:
+        reading = Observation("github", "stars", 5.0, now - timedelta(seconds=90), author_id="acme")
+        store.write([reading], Collection("github", "api", "acme", started_at=now - timedelta(seconds=2)))
+        store.record_failure(Collection("github", "api", "acme", started_at=now), "github GET /repos: answered 401")
+        store.write([], Collection("blog", "feed", started_at=now))
+        ill = Incident(now, SeriesKey("github", "stars"), "statistical", "high", is_open=True, key="k")
+        events.save(store, [ill], now=now)
+
+    found = samples(client.get("/metrics").text)
+
+    assert found["ingestion_success_rate", "github"] == 0.5
+    assert found["ingestion_errors_total", "github", "401"] == 1
+    assert found["ingestion_rows_total", "github", "written"] == 1
+    assert found["ingestion_latency_ms_count", "api", "github"] == 2
+    assert found["api_sync_duration_seconds_count", "github"] == 2
+    assert found["feed_poll_duration_seconds_count", "blog"] == 1
+    assert found["anomalies_open", "github", "high"] == 1
+    assert 90 <= found["data_freshness_seconds", "github"] < 200
+    assert found["store_up",] == 1
+
+
+def test_a_second_look_counts_only_what_is_new(settings):
+    """A counter that counted the overlap again would invent traffic."""
+    from analytics.store import Store
+    from analytics.store.engine import engine_for
+    from analytics.web.metrics import Metrics
+
+    now = datetime.now(UTC)
+    metrics = Metrics(settings, lambda: Store(engine_for(settings)))
+    with open_store(settings) as store:
+        for _ in range(2):
+            store.record_failure(Collection("github", "api", started_at=now), "timed out")
+            metrics.read(now)
+        metrics.read(now)
+
+    found = samples(metrics.text().decode())
+
+    assert found["ingestion_errors_total", "github", "timeout"] == 2
+
+
+def test_a_database_that_is_away_is_a_figure_not_an_error(settings):
+    """Prometheus must hear of the outage instead of a failed scrape."""
+    away = settings.model_copy(update={"database_url": SecretStr("postgresql://x@127.0.0.1:1/x")})
+    client = Asker(create_app(away))
+
+    answer = client.get("/metrics")
+
+    assert answer.status_code == 200
+    assert samples(answer.text)["store_up",] == 0
+
+
+def test_reports_are_listed_and_served(settings, client):
+    """The newest month first; a name with odd characters is escaped, not run."""
+    for month, name in (("2026-09", "traffic-2026-09.html"), ("2026-10", "<script>.html")):
+        folder = settings.output_dir / "reports" / "traffic" / month
+        folder.mkdir(parents=True)
+        (folder / name).write_text("<h1>report</h1>", "utf-8")
+
+    page = client.get("/").text
+
+    assert page.index("2026-10") < page.index("2026-09")
+    assert "<script>" not in page
+    assert "report" in client.get("/reports/traffic/2026-10/%3Cscript%3E.html").text
+
+
+@pytest.mark.parametrize("path", ["/reports/../params/x", "/reports/%2e%2e/secret.txt", "/openapi.json", "/docs"])
+def test_nothing_else_is_served(settings, client, path):
+    """Neither files beside the reports nor a description of the application."""
+    (settings.output_dir / "secret.txt").write_text("secret", "utf-8")
+
+    answer = client.get(path)
+
+    assert answer.status_code == 404
+    assert "secret" not in answer.text
+
+
+def test_answers_carry_the_headers_of_a_careful_site(client):
+    """Reports hold other people's text."""
+    headers = client.get("/").headers
+
+    assert headers["x-content-type-options"] == "nosniff"
+    assert headers["x-frame-options"] == "SAMEORIGIN"
