@@ -16,7 +16,21 @@ from analytics.model import MetricDefinition
 
 ENTRY_POINTS = "analytics.platforms"
 FRAMEWORK = frozenset(
-    {"base", "exports", "feeds", "http", "limits", "oauth", "registry", "values", "vendor", "webhooks"}
+    {
+        "base",
+        "exports",
+        "feeds",
+        "http",
+        "limits",
+        "linkedin_answers",
+        "meta",
+        "meta_insights",
+        "oauth",
+        "registry",
+        "values",
+        "vendor",
+        "webhooks",
+    }
 )
 REQUIRED = ("NAME", "VENDOR", "DEFINITIONS", "collect")
 
