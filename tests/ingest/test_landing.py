@@ -64,3 +64,20 @@ def test_old_days_are_purged_and_counted(landing):
 def test_a_platform_is_no_path(landing):
     with pytest.raises(InputError, match="expected a name"):
         landing.files("../secrets")
+
+
+def test_tags_come_back_by_account(landing):
+    landing.keep_tags("github", "a/b", {"GET /x": ('W/"1"', b"{}")})
+
+    assert landing.tags("github", "a/b") == {"GET /x": ('W/"1"', b"{}")}
+    assert landing.tags("github", "a/c") == {}
+    assert landing.files("github") == []
+
+
+def test_damaged_tags_are_asked_for_again(landing):
+    landing.keep_tags("github", "a/b", {"GET /x": ('W/"1"', b"{}")})
+    (path,) = landing.folder.rglob("tags-*")
+
+    for damaged in (b"", b"rubbish", path.read_bytes()[:-9]):
+        path.write_bytes(damaged)
+        assert landing.tags("github", "a/b") == {}

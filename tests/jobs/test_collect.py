@@ -51,6 +51,17 @@ def test_a_round_ends_in_the_store_once(settings, store, simulator):
     assert (second.written, second.harvests[0].duplicate) == (0, 15)
 
 
+def test_an_unchanged_answer_is_free_in_the_next_round(settings, store, simulator):
+    """GitHub counts no call that ends in 304: tags are kept on disk between rounds."""
+    first, second = (
+        job.collect(settings, store, base_url=simulator.url, at=NOW, params=params(), retry=HURRIED) for _ in range(2)
+    )
+
+    left = [h.pages[-1].rate_limit_remaining for made in (first, second) for h in made.harvests]
+    assert left == [4998, 4998]
+    assert second.harvests[0].state == "ok"
+
+
 def test_a_refused_metric_costs_that_metric(settings, store, simulator, monkeypatch):
     """A token without push access: stars arrive, views are named with the platform's reason."""
     monkeypatch.setenv("GITHUB_TOKEN", "readonly")

@@ -72,6 +72,7 @@ VENDOR = Vendor(
     api_version="2022-11-28",
     headers={"Accept": "application/vnd.github+json", "X-GitHub-Api-Version": "2022-11-28"},
     classify=_classify,
+    free_unchanged=True,
 )
 
 

@@ -51,7 +51,7 @@ class Vendor:
     """How one platform is spoken to.
 
     `other_hosts` are addresses of the vendor's that take the same token, `https://…` without a path. `read` reads
-    bodies of another `form` than JSON.
+    bodies of another `form` than JSON. `free_unchanged`: an answer with 304 costs no quota, so tags are kept.
     """
 
     platform: str
@@ -65,6 +65,7 @@ class Vendor:
     other_hosts: tuple[str, ...] = ()
     read: Read | None = None
     form: str = "JSON"
+    free_unchanged: bool = False
 
 
 @dataclass(frozen=True, slots=True)

@@ -9,10 +9,11 @@ from __future__ import annotations
 
 import base64
 import gzip
+import hashlib
 import json
 import os
 import zlib
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from datetime import UTC, date, datetime
 from pathlib import Path
@@ -60,6 +61,27 @@ class Landing:
             if since <= _day_of(path) and (until is None or _day_of(path) <= until):
                 for line in _members(path.read_bytes()):
                     yield _landed(line)
+
+    def tags(self, platform: str, account: str) -> dict[str, tuple[str, bytes]]:
+        """By call, the tag and body of the account's last answers; empty where none are kept or readable."""
+        try:
+            kept = json.loads(gzip.decompress(self._tags_file(platform, account).read_bytes()))
+            return {call: (tag, base64.b64decode(body)) for call, (tag, body) in kept.items()}
+        except (OSError, EOFError, ValueError, TypeError, zlib.error):
+            return {}  # a cache: what cannot be read is asked for again
+
+    def keep_tags(self, platform: str, account: str, tags: Mapping[str, tuple[str, bytes]]) -> None:
+        """Keep the tags and bodies for the next round, all of them or none."""
+        path = self._tags_file(platform, account)
+        path.parent.mkdir(parents=True, exist_ok=True)
+        content = json.dumps({call: (tag, base64.b64encode(body).decode()) for call, (tag, body) in tags.items()})
+        draft = path.with_suffix(f".{os.getpid()}")
+        draft.write_bytes(gzip.compress(content.encode(), compresslevel=5, mtime=0))
+        draft.replace(path)
+
+    def _tags_file(self, platform: str, account: str) -> Path:
+        name = hashlib.blake2b(account.encode(), digest_size=8).hexdigest()
+        return self.folder / _checked(platform) / f"tags-{name}.json.gz"
 
     def files(self, platform: str) -> list[Path]:
         """The platform's files, oldest first."""

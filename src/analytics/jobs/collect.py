@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import logging
 import time
-from collections.abc import Callable, Iterator, Mapping, MutableMapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field, replace
 from datetime import UTC, date, datetime
@@ -32,7 +32,6 @@ NOW_HEADER = "X-Simulated-Now"
 THREADS = 8
 State = Literal["ok", "partial", "failed"]
 Progress = Callable[[str, float], None]
-Etags = MutableMapping[str, Cached]
 
 
 @dataclass(frozen=True, slots=True)
@@ -126,7 +125,6 @@ def collect(
     at: datetime | None = None,
     params: Params | None = None,
     retry: Retry | None = None,
-    etags: Mapping[str, Etags] | None = None,
     contents: int = CONTENT_LIMIT,
     progress: Progress = _silent,
 ) -> Round:
@@ -137,7 +135,6 @@ def collect(
         account: one account's id; None: all.
         base_url: an address below which each platform answers by its name, as the simulator's do.
         at: the time the readings are dated; None: now. On loopback it is also the simulator's time.
-        etags: answers kept between rounds, by `platform account`.
         contents: newest contents read per account.
     Raises:
         InputError: an unknown platform, account or metric, before anything is asked.
@@ -158,7 +155,7 @@ def collect(
                 base_url=address_of(base_url, name) if base_url else platform.base_url,
                 simulated=at is not None,
                 retry=retry,
-                etags=etags.get(f"{name} {who.id}") if etags else None,
+                landing=landing,
                 contents=contents,
             )
             for name, platform, who in jobs
@@ -178,11 +175,16 @@ def fetch_account(
     base_url: str | None = None,
     simulated: bool = False,
     retry: Retry | None = None,
-    etags: Etags | None = None,
+    landing: Landing | None = None,
     contents: int = CONTENT_LIMIT,
 ) -> Harvest:
-    """Ask one account's metrics; whatever came before a failure is kept."""
+    """Ask one account's metrics; whatever came before a failure is kept.
+
+    `landing` keeps answers by their tag between rounds, for vendors that give unchanged ones for free.
+    """
     adapter = load_adapter(platform.adapter)
+    tagged = landing if adapter.VENDOR.free_unchanged else None
+    etags = {call: Cached(*kept) for call, kept in tagged.tags(name, account.id).items()} if tagged else None
     started_at, started = datetime.now(UTC), time.perf_counter()
     pages: list[Page] = []
     error: AnalyticsError | None = None
@@ -197,6 +199,8 @@ def fetch_account(
         ) as client:
             asked = adapter.collect(client, account.id, platform.metrics, observed_at=observed_at, contents=contents)
             pages.extend(_named(page, name) for page in asked)
+        if tagged and etags:
+            tagged.keep_tags(name, account.id, {call: (cached.etag, cached.raw) for call, cached in etags.items()})
     except AnalyticsError as exc:
         error = exc
     except Exception as exc:  # an adapter's own mistake, ours or a third party's, stops no other account
