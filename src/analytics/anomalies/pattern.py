@@ -22,7 +22,9 @@ from analytics.anomalies.events import Event, Floats, number, percent, severity_
 from analytics.anomalies.residuals import Residuals
 from analytics.baselines.clock import as_times
 
+HABIT_SHARE = 0.2
 STALE_SIZE = 4.0  # silence has no size; for its severity it counts as four deviations
+MIN_SWING = 0.05  # nor one smaller than this share of the level
 MIN_SPREAD = 0.5  # a rhythm smaller than this many residual scales cannot be missed
 
 
@@ -87,7 +89,8 @@ def _slopes(bins: Bins) -> tuple[Floats, Floats]:
     with np.errstate(divide="ignore", invalid="ignore"):
         variance = windowed_sum(x * x, start) - sx * sx / n
         spread = np.sqrt(np.maximum(variance, 0) / n)
-        material = spread > MIN_SPREAD * windowed_sum(bins.scale, start) / n
+        strong = MIN_SPREAD * windowed_sum(bins.scale, start), MIN_SWING * np.abs(sx + n * level)
+        material = spread * n > np.maximum(*strong)
         slope = (windowed_sum(x * y, start) - sx * sy / n) / np.where(material, variance, np.nan)
     slope[:, bins.clock.seconds - bins.clock.seconds[start] < 0.9 * (DAY_S - bins.width_s)] = np.nan
     usual = np.full(slope.shape, np.nan)
@@ -188,7 +191,7 @@ def _outlasting(
     """Stretches that last much longer than what happens about once a week, as index, least and usual length.
 
     Usual is the k-th longest before, k the weeks of history: one earlier failure does not excuse
-    the next, a pause every night does.
+    the next, a pause every night does; and so does a fifth of the history spent like this.
     """
     lasted = until - since
     longest: list[float] = []  # earlier ones that could matter, ascending
@@ -196,6 +199,9 @@ def _outlasting(
         history_s = since[i] - begin
         rank = max(1, math.ceil(history_s / (7 * DAY_S)))
         usual_s = longest[-rank] if len(longest) >= rank else 0.0
+        spent = np.cumsum(longest[::-1]) >= HABIT_SHARE * history_s
+        if spent.any():
+            usual_s = max(usual_s, longest[-1 - int(spent.argmax())])
         least_s = max(settings.least_s, settings.longer * usual_s)
         if history_s >= settings.learn_days * DAY_S and lasted[i] >= least_s:
             yield i, least_s, usual_s

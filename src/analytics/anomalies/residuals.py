@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import ArrayLike
@@ -13,6 +13,8 @@ from analytics.baselines.clock import as_times
 from analytics.baselines.model import Baseline
 from analytics.errors import InputError
 
+DEGENERATE = 1e-6  # a scale below this share of the expected value is that of a line without noise, …
+FLAT_SCALE = 0.01  # … which is then taken to be good to one per cent
 BAND_SIGMAS = 2.0  # the edge of the band is called two deviations, whatever its shape
 
 
@@ -73,4 +75,23 @@ def residuals(times: ArrayLike, values: ArrayLike, baseline: Baseline) -> Residu
         order = np.argsort(at, kind="stable")
         order = order[np.r_[np.diff(at[order].astype(np.int64)) > 0, True]]
         at, arrays = at[order], [a[:, order] for a in arrays]
-    return Residuals(at, Clock.of(at), *arrays)
+    return _never_flat(Residuals(at, Clock.of(at), *arrays))
+
+
+def _never_flat(readings: Residuals) -> Residuals:
+    """The same where there is noise; a line without any is taken to be good to one per cent.
+
+    Of the expected value or the largest reading before; where both are 0 there is nothing to measure by.
+    """
+    level = np.abs(readings.expected)
+    with np.errstate(invalid="ignore"):
+        flat = readings.scale <= DEGENERATE * level
+    if not flat.any():
+        return readings
+    largest = np.maximum.accumulate(np.abs(np.nan_to_num(readings.values)), axis=1)
+    before = np.concatenate([np.zeros((largest.shape[0], 1)), largest[:, :-1]], axis=1)
+    scale = FLAT_SCALE * np.maximum(level, before)
+    scale = np.where(flat, np.where(scale > 0, scale, np.nan), readings.scale)
+    lower = np.where(flat, np.fmin(readings.lower, readings.expected - BAND_SIGMAS * scale), readings.lower)
+    upper = np.where(flat, np.fmax(readings.upper, readings.expected + BAND_SIGMAS * scale), readings.upper)
+    return replace(readings, lower=lower, upper=upper, scale=scale)
