@@ -1,0 +1,168 @@
+"""What dashboards call their figures, and what we call them: headers by platform."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Literal
+
+Kind = Literal["count", "number", "percent", "seconds"]
+
+
+@dataclass(frozen=True, slots=True)
+class Column:
+    """One figure: its metric (per day, and as a total of a post), how it is written, and a factor to our unit."""
+
+    metric: str
+    kind: Kind = "count"
+    unit: str = ""
+    scale: float = 1.0
+    level: bool = False
+
+    def name(self, *, daily: bool) -> str:
+        """The metric's name for a figure of one day, or of all time."""
+        keeps = self.level or self.kind in ("percent", "seconds") or self.metric.endswith(("_gained", "_lost"))
+        return self.metric if keeps or not daily else f"{self.metric}_per_day"
+
+
+def _counts(**metrics: str) -> dict[str, Column]:
+    """Columns that count, by metric: their headers separated by `|`."""
+    return {header: Column(metric) for metric, headers in metrics.items() for header in headers.split("|")}
+
+
+YOUTUBE = _counts(
+    views="views",
+    engaged_views="engaged views",
+    impressions="impressions",
+    likes="likes",
+    dislikes="dislikes",
+    comments="comments added|comments",
+    shares="shares",
+    subscribers_gained="subscribers gained",
+    subscribers_lost="subscribers lost",
+    unique_viewers="unique viewers",
+) | {
+    "subscribers": Column("subscribers_net"),
+    "watch time (hours)": Column("watch_time_minutes", "number", "minutes", 60),
+    "watch time (minutes)": Column("watch_time_minutes", "number", "minutes"),
+    "average view duration": Column("average_view_duration_s", "seconds", "seconds"),
+    "average percentage viewed (%)": Column("average_viewed_pct", "percent"),
+    "impressions click-through rate (%)": Column("impressions_ctr_pct", "percent"),
+    "likes (vs. dislikes) (%)": Column("likes_vs_dislikes_pct", "percent"),
+    "your estimated revenue (usd)": Column("estimated_revenue_usd", "number", "USD"),
+    "estimated revenue (usd)": Column("estimated_revenue_usd", "number", "USD"),
+}
+X = _counts(
+    impressions="impressions",
+    likes="likes",
+    private_engagements="engagements",
+    bookmarks="bookmarks",
+    shares="shares",
+    replies="replies",
+    reposts="reposts|retweets",
+    profile_visits="profile visits",
+    profile_clicks="user profile clicks",
+    link_clicks="url clicks|link clicks",
+    hashtag_clicks="hashtag clicks",
+    detail_expands="detail expands",
+    permalink_clicks="permalink clicks",
+    video_views="video views",
+    media_views="media views",
+    posts="create post|posts published|tweets published",
+    followers_gained="new follows|follows",
+    followers_lost="unfollows",
+) | {"engagement rate": Column("engagement_rate_by_impressions_pct", "percent")}
+LINKEDIN = _counts(
+    views="impressions (total)|impressions",
+    views_organic="impressions (organic)",
+    views_sponsored="impressions (sponsored)",
+    reach="unique impressions (organic)|members reached",
+    clicks="clicks (total)|clicks",
+    clicks_organic="clicks (organic)",
+    clicks_sponsored="clicks (sponsored)",
+    reactions="reactions (total)|reactions|likes",
+    reactions_organic="reactions (organic)",
+    reactions_sponsored="reactions (sponsored)",
+    comments="comments (total)|comments",
+    comments_organic="comments (organic)",
+    comments_sponsored="comments (sponsored)",
+    shares="reposts (total)|reposts|shares",
+    shares_organic="reposts (organic)",
+    shares_sponsored="reposts (sponsored)",
+    engagement="engagements",
+    new_followers="new followers|total followers",
+    organic_new_followers="organic followers",
+    paid_new_followers="sponsored followers",
+    auto_invited_followers="auto-invited followers",
+    page_views="total page views (total)|total page views",
+    page_visitors="total unique visitors (total)|total unique visitors",
+    video_views="views",
+) | {
+    "engagement rate (total)": Column("engagement_rate_by_impressions_pct", "percent"),
+    "engagement rate": Column("engagement_rate_by_impressions_pct", "percent"),
+    "click through rate (ctr)": Column("click_through_rate_pct", "percent"),
+}
+META = _counts(
+    views="views",
+    impressions="impressions",
+    reach="reach",
+    likes="likes",
+    reactions="reactions",
+    comments="comments",
+    shares="shares",
+    saves="saves",
+    followers_gained="follows",
+    clicks="total clicks",
+    engagement="reactions, comments and shares|total interactions",
+    video_views="3-second video views",
+    link_clicks="link clicks",
+)
+MEDIUM = _counts(
+    presentations="presentations|impressions",
+    views="views",
+    reads="reads",
+    claps="claps",
+    fans="fans",
+    comments="responses|comments",
+    followers_gained="new followers|followers gained|follows",
+) | {
+    "followers": Column("followers", level=True),
+    "total followers": Column("followers", level=True),
+    "subscribers": Column("email_subscribers", level=True),
+    "email subscribers": Column("email_subscribers", level=True),
+    "read ratio": Column("read_ratio_pct", "percent"),
+}
+SUBSTACK = _counts(
+    delivered="delivered|sent|recipients|delivers",
+    opens="opens|total opens",
+    unique_opens="unique opens|opened|unique_opens",
+    clicks="clicks|total clicks",
+    unique_clicks="unique clicks|clicked|unique_clicks",
+    views="views",
+    likes="likes",
+    comments="comments",
+    subscribers_gained="new subscribers|signups|subscriptions",
+) | {
+    "subscribers": Column("subscribers", level=True),
+    "total subscribers": Column("subscribers", level=True),
+    "paid subscribers": Column("paid_subscribers", level=True),
+    "open rate": Column("open_rate_pct", "percent"),
+}
+# Meta writes the figure's name in a line of its own above `Date, Primary`
+META_TITLES = {
+    "views": Column("views"),
+    "viewers": Column("reach"),
+    "reach": Column("reach"),
+    "page reach": Column("reach"),
+    "content interactions": Column("engagement"),
+    "interactions": Column("engagement"),
+    "link clicks": Column("link_clicks"),
+    "visits": Column("page_views"),
+    "page visits": Column("page_views"),
+    "profile visits": Column("profile_views"),
+    "profile": Column("profile_views"),
+    "follows": Column("new_followers"),
+    "new followers": Column("new_followers"),
+    "new page likes": Column("new_followers"),
+    "unfollows": Column("lost_followers"),
+    "impressions": Column("impressions"),
+}

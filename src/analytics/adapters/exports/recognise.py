@@ -1,0 +1,127 @@
+"""Which table of which dashboard: found by its header, wherever in the sheet that stands."""
+
+from __future__ import annotations
+
+import re
+import unicodedata
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field
+
+from analytics.adapters.exports.cells import TOTALS, Cell, shown
+from analytics.adapters.exports.formats import BY_DAY, FORMATS, Format
+from analytics.adapters.exports.sheets import Row, Sheet
+
+META_PLATFORMS = ("facebook", "instagram")
+
+
+@dataclass(slots=True)
+class Table:
+    """A header with its rows; `first` is the column it begins in, `above` the nearest text over it."""
+
+    sheet: Sheet
+    form: Format
+    line: int
+    header: tuple[str, ...]
+    first: int
+    above: str
+    notes: tuple[str, ...] = ()
+    rows: list[Row] = field(default_factory=list)
+
+    def place_of(self, names: Sequence[str]) -> int | None:
+        """Which column is called by the first of `names` that is there."""
+        return next((self.header.index(name) for name in names if name in self.header), None)
+
+
+def normal(cell: Cell) -> str:
+    """A header as it is compared: small, with single spaces, without marks around it.
+
+    >>> normal(" Watch  time (hours)"), normal("Impressions:")
+    ('watch time (hours)', 'impressions')
+    """
+    text = unicodedata.normalize("NFKC", shown(cell)).lower()
+    return re.sub(r"\s+", " ", text).strip(" :*\u200b\u200e\u200f")
+
+
+def format_of(header: Sequence[str], platform: str | None) -> Format | None:
+    """The format whose columns are all there, the one that needs most; None where there is none."""
+    there = set(header)
+    asked = [f for f in FORMATS if platform is None or f.platform == platform or _is_meta(f, platform)]
+    fitting = [f for f in asked if all(there & set(need.split("|")) for need in f.needs)]
+    if fitting:
+        return max(fitting, key=lambda f: (len(f.needs), len(there & f.columns.keys())))
+    day = BY_DAY.get(platform or "")
+    fits = day and all(there & set(need.split("|")) for need in day.needs) and there & day.columns.keys()
+    return day if fits else None
+
+
+def tables_of(sheet: Sheet, platform: str | None) -> list[Table]:
+    """Every known table of a sheet, below each other or side by side, with its rows."""
+    found: list[Table] = []
+    current: list[Table] = []
+    notes: list[str] = []
+    for row in sheet.rows:
+        cells = row.cells
+        if not any(shown(cell) for cell in cells):
+            notes = notes if not current else []
+            current = []
+            continue
+        started = list(_headers(sheet, row, platform, notes))
+        if started:
+            found += started
+            current, notes = started, []
+        elif current:
+            _share(row, current)
+        else:
+            resumed = [t for t in found[-1:] if _continues(row, t)]
+            if resumed:
+                _share(row, resumed)
+                current = resumed
+            else:
+                notes.append(" ".join(text for cell in cells if (text := shown(cell))))
+    return found
+
+
+def _is_meta(form: Format, platform: str) -> bool:
+    return form.platform == "meta" and platform in META_PLATFORMS
+
+
+def _headers(sheet: Sheet, row: Row, platform: str | None, notes: Sequence[str]) -> Iterator[Table]:
+    """Tables that begin on this row: its runs of filled cells that are a header."""
+    texts = [normal(cell) for cell in row.cells]
+    whole = format_of(texts, platform)
+    runs = [(0, texts)] if whole and len(set(texts) - {""}) == len([t for t in texts if t]) else list(_runs(texts))
+    for first, header in runs:
+        form = format_of(header, platform)
+        if form:
+            above = notes[-1] if notes else ""
+            yield Table(sheet, form, row.line, tuple(header), first, above, tuple(notes))
+
+
+def _runs(texts: Sequence[str]) -> Iterator[tuple[int, list[str]]]:
+    start = 0
+    for at, text in enumerate([*texts, ""]):
+        if not text:
+            if at > start:
+                yield start, list(texts[start:at])
+            start = at + 1
+
+
+def _share(row: Row, tables: Sequence[Table]) -> None:
+    for table in tables:
+        alone = len(tables) == 1 and table.first == 0
+        cells = row.cells if alone else row.cells[table.first : table.first + len(table.header)]
+        if any(shown(cell) for cell in cells):
+            table.rows.append(Row(row.line, cells))
+
+
+def _continues(row: Row, table: Table) -> bool:
+    """Whether a row after an empty line still belongs to the table: it fills its columns."""
+    return len(row.cells) == len(table.header) > 1 and sum(bool(shown(c)) for c in row.cells) > 1
+
+
+def is_total(row: Row, keys: Sequence[int]) -> bool:
+    """Whether a row is the dashboard's sum of the others."""
+    words = [shown(cell).lower().rstrip(":") for cell in row.cells]
+    named = [words[key] for key in keys if key < len(words)]
+    first = next((word for word in words if word), "")
+    return any(word in TOTALS for word in named) or (first in TOTALS and not all(named))
