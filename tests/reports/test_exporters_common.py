@@ -4,7 +4,7 @@ import pytest
 from nbformat.v4 import new_code_cell, new_markdown_cell, new_output
 
 from analytics.errors import ReportError
-from analytics.reports import display
+from analytics.reports import blocks, display
 from analytics.reports.exporters import markdown
 from analytics.reports.exporters.common import collect_provenance, document
 from tests.reports.sample import cover, figure, notebook_of, report, shown, table
@@ -134,3 +134,22 @@ def test_a_callout_keeps_its_words():
         "Wrong",
         "Mind this.",
     )
+
+
+def test_a_heading_inside_a_callout_is_a_strong_line():
+    """It belongs to no outline: there it would break the order of headings."""
+    (block,) = document(notebook_of(display.callout("#### Mind\n\nthis")), "pdf").blocks
+
+    assert [inner["type"] for inner in block["blocks"]] == ["paragraph", "paragraph"]
+    assert block["blocks"][0]["inlines"][0]["t"] == "strong"
+
+
+def test_setting_a_document_leaves_the_language_of_later_figures_alone():
+    """A German report must not turn the next one's figures German."""
+    display.use_language("de")
+    try:
+        document(notebook_of("text"), "html")
+
+        assert blocks.language() == "de"
+    finally:
+        display.use_language("en")

@@ -3,10 +3,13 @@
 import io
 import re
 
+import pandas as pd
 import pytest
 from nbconvert.exporters import get_exporter
 from pypdf import PdfReader
 
+from analytics.reports import display
+from analytics.reports.display import Column, Tile
 from analytics.reports.exporters.pdf import ReportPDFExporter
 from tests.reports.sample import HOSTILE, cover, figure, notebook_of, report, shown, table
 
@@ -185,3 +188,35 @@ def test_many_kinds_of_text_can_be_set():
 
     assert "code <x>" in text
     assert "Ünïcode ▲ → ≥" in text
+
+
+def test_odd_markdown_is_set_all_the_same():
+    """A heading without words, a table without rows, a list that begins with a heading."""
+    odd = ["##", "| a |\n|---|", "- # inner\n  - x", "[](http://a.example)", "![](y)", "&#0; \u200b"]
+
+    text = words(read(export(notebook_of(*odd, display.callout("#### Mind"), display.tiles([Tile("", None)] * 5)))))
+
+    assert "inner" in text
+
+
+def test_a_long_word_and_many_columns_stay_on_the_page():
+    """What leaves the page is lost."""
+    frame = pd.DataFrame({f"column {n}": ["https://example.org/" + "x" * 90 if n == 0 else 1234.5] for n in range(14)})
+    columns = [Column(f"column {n}", wide=n == 0) for n in range(14)]
+    reader = read(export(notebook_of(display.table(frame, caption="Wide", columns=columns))))
+    places: list[float] = []
+
+    for page in reader.pages[1:]:
+        page.extract_text(
+            visitor_text=lambda text, _cm, tm, _font, _size: places.append(tm[4]) if text.strip() else None
+        )
+
+    assert max(places) < 595 - 40
+
+
+def test_charts_speak_the_brands_language():
+    """Months on the axis as in the text."""
+    october = words(read(export(notebook_of(shown(cover(language="de")), figure()))))
+
+    assert "Okt" in october
+    assert "Abbildung 1." in october

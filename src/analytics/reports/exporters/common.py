@@ -16,7 +16,8 @@ from typing import Any, Literal
 from nbformat import NotebookNode
 
 from analytics.errors import ReportError
-from analytics.reports import display, formats
+from analytics.reports import display, formats, theme
+from analytics.reports.blocks import COVER_DEFAULTS
 from analytics.reports.exporters import markdown
 
 Node = dict[str, Any]
@@ -92,10 +93,8 @@ def collect_provenance(notebook: NotebookNode) -> list[Node]:
 
 
 def _default_cover() -> Node:
-    return {
-        "title": "Report", "subtitle": "", "period": "", "brand": "", "accent": "#1c5fb0", "language": "en",
-        "logo": None, "issued": "", "status": "final", "version": "", "facts": [],
-    }  # fmt: skip
+    """The cover of a notebook that shows none."""
+    return {**COVER_DEFAULTS, "title": "Report", "accent": theme.ACCENT}
 
 
 class _Reader:
@@ -141,11 +140,11 @@ class _Reader:
             yield from self._prose(str(data[display.PROSE]["markdown"]), about)
         elif display.CALLOUT in data:
             payload = data[display.CALLOUT]
-            inner = markdown.parse(payload["markdown"])
+            inner = markdown.parse(payload["markdown"], inside=True)
             yield {"type": "callout", "kind": payload["kind"], "title": payload["title"], "blocks": inner}
         elif display.DEFINITIONS in data:
             items = data[display.DEFINITIONS]["items"]
-            pairs = [{"term": item["term"], "blocks": markdown.parse(item["markdown"])} for item in items]
+            pairs = [{"term": item["term"], "blocks": markdown.parse(item["markdown"], inside=True)} for item in items]
             note = self._note(about.get("provenance"), "definitions")
             yield {"type": "definitions", "items": pairs, "note_number": note}
         elif "image/png" in data:

@@ -57,8 +57,9 @@ def page(doc: Document, *, interactive: bool = True) -> str:
     scripts = [_bundle()] if charted else []
     scripts.append((TEMPLATES / "report.js").read_text("utf-8"))
     for number, block in enumerate(doc.blocks, start=1):
-        _prepare(block, f"c{number}", interactive=interactive)
-    settings = {"words": words(doc.cover["language"]), "language": doc.cover["language"]}
+        _prepare(block, f"c{number}", doc.cover["language"], interactive=interactive)
+    language = doc.cover["language"]
+    settings = {"words": words(language), "language": language, "locale": svg.chart_locale(language)}
     return (
         _environment()
         .get_template("report.html.j2")
@@ -157,10 +158,10 @@ def embedded(value: Any) -> Markup:
     return Markup(text)  # noqa: S704 - escaped above
 
 
-def _prepare(block: dict[str, Any], name: str, *, interactive: bool) -> None:
+def _prepare(block: dict[str, Any], name: str, language: str, *, interactive: bool) -> None:
     """Add what the template needs: a chart's drawing and its packed specification."""
     if "spec" in block:
-        block["svg"] = Markup(_labelled(svg.chart_svg(block["spec"], prefix=name), block["alt"]))  # noqa: S704 - drawn by us
+        block["svg"] = Markup(_labelled(svg.chart_svg(block["spec"], prefix=name, language=language), block["alt"]))  # noqa: S704 - drawn by us
         block["packed"] = packed(block["spec"]) if interactive else None
 
 

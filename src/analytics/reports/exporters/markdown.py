@@ -14,14 +14,14 @@ SAFE_SCHEMES = frozenset({"http", "https", "mailto"})
 _PARSER = MarkdownIt("commonmark", {"html": False}).enable(["table", "strikethrough"])
 
 
-def parse(text: str) -> list[Node]:
-    """The blocks of a Markdown text.
+def parse(text: str, *, inside: bool = False) -> list[Node]:
+    """The blocks of a Markdown text; `inside` another block, a heading is only a strong line.
 
     >>> parse("Up *9 %* <b>now</b>")
     [{'type': 'paragraph', 'inlines': [{'t': 'text', 'v': 'Up '}, {'t': 'em', 'c': [{'t': 'text', 'v': '9 %'}]},
       {'t': 'text', 'v': ' <b>now</b>'}]}]
     """
-    return _blocks(SyntaxTreeNode(_PARSER.parse(text)))
+    return _blocks(SyntaxTreeNode(_PARSER.parse(text)), inside=inside)
 
 
 def plain(inlines: list[Node]) -> str:
@@ -29,16 +29,20 @@ def plain(inlines: list[Node]) -> str:
     return "".join(node["v"] if "v" in node else "\n" if node["t"] == "br" else plain(node["c"]) for node in inlines)
 
 
-def _blocks(node: SyntaxTreeNode) -> list[Node]:
-    return [made for child in node.children if (made := _block(child)) is not None]
+def _blocks(node: SyntaxTreeNode, *, inside: bool) -> list[Node]:
+    return [made for child in node.children if (made := _block(child, inside=inside)) is not None]
 
 
-def _block(node: SyntaxTreeNode) -> Node | None:
+def _block(node: SyntaxTreeNode, *, inside: bool) -> Node | None:
     match node.type:
         case "paragraph":
             return {"type": "paragraph", "inlines": _inlines(node)}
         case "heading":
             inlines = _inlines(node)
+            if not plain(inlines).strip():
+                return None
+            if inside:
+                return {"type": "paragraph", "inlines": [{"t": "strong", "c": inlines}]}
             return {"type": "heading", "level": int(node.tag[1]), "inlines": inlines, "plain": plain(inlines)}
         case "bullet_list" | "ordered_list":
             start = int(node.attrs.get("start", 1)) if node.type == "ordered_list" else 0
@@ -46,10 +50,10 @@ def _block(node: SyntaxTreeNode) -> Node | None:
                 "type": "list",
                 "ordered": node.type == "ordered_list",
                 "start": start,
-                "items": [_blocks(item) for item in node.children],
+                "items": [_blocks(item, inside=True) for item in node.children],
             }
         case "blockquote":
-            return {"type": "callout", "kind": "note", "title": "", "blocks": _blocks(node)}
+            return {"type": "callout", "kind": "note", "title": "", "blocks": _blocks(node, inside=True)}
         case "fence" | "code_block":
             return {"type": "code", "text": node.content.rstrip("\n")}
         case "hr":

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import base64
 import json
+import re
 import tempfile
 import unicodedata
 from collections.abc import Iterator
@@ -28,6 +29,8 @@ from analytics.reports.exporters.common import Document, document, shown
 from analytics.reports.exporters.words import words
 
 TEMPLATE = Path(__file__).resolve().parents[1] / "typst" / "report.typ"
+ZERO_WIDTH_SPACE = "\u200b"
+_LONG_WORD = re.compile(r"[^\s/.-]{30,}")
 EPOCH = datetime(2000, 1, 1, tzinfo=UTC)
 
 
@@ -76,7 +79,9 @@ def _write(doc: Document, root: Path) -> None:
     for count, block in enumerate((b for b in doc.blocks if b["type"] == "figure"), start=1):
         if "spec" in block:
             block["file"] = f"c{count}.svg"
-            (root / block["file"]).write_text(svg.chart_svg(block.pop("spec"), prefix=f"c{count}"), "utf-8")
+            (root / block["file"]).write_text(
+                svg.chart_svg(block.pop("spec"), prefix=f"c{count}", language=doc.cover["language"]), "utf-8"
+            )
         else:
             block["file"] = f"c{count}.png"
             (root / block["file"]).write_bytes(base64.b64decode(block.pop("png")))
@@ -136,6 +141,8 @@ def _glyphs() -> frozenset[int]:
 def _drawable(value: Any) -> Any:
     """A copy in which characters no shipped font can draw (emoji, ideographs) are written by their names.
 
+    Words longer than a narrow column may break anywhere.
+
     >>> _drawable("50 % off 🔥")
     '50 % off [fire]'
     """
@@ -143,9 +150,11 @@ def _drawable(value: Any) -> Any:
         return {key: _drawable(item) for key, item in value.items()}
     if isinstance(value, list):
         return [_drawable(item) for item in value]
-    if not isinstance(value, str) or all(ord(char) in _glyphs() or char == "\n" for char in value):
-        return value
-    return "".join(_named(value))
+    return _LONG_WORD.sub(_breakable, "".join(_named(value))) if isinstance(value, str) else value
+
+
+def _breakable(found: re.Match[str]) -> str:
+    return ZERO_WIDTH_SPACE.join(re.findall(r".{1,8}", found.group()))
 
 
 def _named(text: str) -> Iterator[str]:

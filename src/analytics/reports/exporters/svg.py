@@ -18,6 +18,7 @@ Places = NDArray[np.int64]
 
 FONT_DIR = Path(__file__).resolve().parents[1] / "fonts"
 VEGALITE_VERSION = "6.4"
+LOCALES: dict[str, Any] = {"de": "de-DE", "fr": "fr-FR", "es": "es-ES"}
 
 _LONG_NUMBER = re.compile(r"-?\d+\.\d{2,}")
 _POLYLINE = re.compile(r'd="(M[-\d.,LMZ]{40,})"')
@@ -35,7 +36,7 @@ def _fonts_known() -> bool:
     return True
 
 
-def chart_svg(spec: dict[str, Any], *, prefix: str) -> str:
+def chart_svg(spec: dict[str, Any], *, prefix: str, language: str = "en") -> str:
     """A Vega-Lite chart as SVG, ids renamed in order of appearance to `prefix`-1, `prefix`-2 …
 
     The drawing library numbers gradients and clips for the life of its process; without renaming, the same
@@ -44,20 +45,41 @@ def chart_svg(spec: dict[str, Any], *, prefix: str) -> str:
     Raises:
         ReportError: the chart cannot be drawn.
     """
-    return compacted(_drawn(json.dumps(spec, sort_keys=True)), prefix=prefix)
+    return compacted(_drawn(json.dumps(spec, sort_keys=True), LOCALES.get(language)), prefix=prefix)
 
 
 @lru_cache(maxsize=256)
-def _drawn(spec: str) -> str:
+def _drawn(spec: str, locale: Any) -> str:
     """Drawing takes most of an export's time, and both exporters want the same drawings."""
     import vl_convert
 
     _fonts_known()
     try:
-        return str(vl_convert.vegalite_to_svg(spec, vl_version=VEGALITE_VERSION, allowed_base_urls=[]))
+        return str(
+            vl_convert.vegalite_to_svg(
+                spec,
+                vl_version=VEGALITE_VERSION,
+                allowed_base_urls=[],
+                format_locale=locale,
+                time_format_locale=locale,
+            )
+        )
     except ValueError as exc:
         title = json.loads(spec).get("description", "")[:80]
         raise ReportError(f"chart {title!r} cannot be drawn: {' '.join(str(exc).split())[:200]}") from exc
+
+
+def chart_locale(language: str) -> dict[str, Any] | None:
+    """How a chart in the browser writes numbers and dates in that language; None for English, which it speaks."""
+    import vl_convert
+
+    name = LOCALES.get(language)
+    if name is None:
+        return None
+    return {
+        "formatLocale": vl_convert.get_format_locale(name),
+        "timeFormatLocale": vl_convert.get_time_format_locale(name),
+    }
 
 
 def compacted(svg: str, *, prefix: str) -> str:

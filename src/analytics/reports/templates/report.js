@@ -164,7 +164,7 @@
     live.style.position = 'absolute';
     still.after(live);
     const { view } = await window.vegaEmbed(live, spec, {
-      actions: false, defaultStyle: false, renderer: 'svg', ast: true, hover: false, logger: quiet, mode: 'vega-lite', tooltip: (_handler, event, _item, value) => tipFor(zooms, event, value),
+      ...(settings.locale ?? {}), actions: false, defaultStyle: false, renderer: 'svg', ast: true, hover: false, logger: quiet, mode: 'vega-lite', tooltip: (_handler, event, _item, value) => tipFor(zooms, event, value),
     });
     live.setAttribute('role', zooms ? 'application' : 'img');
     live.setAttribute('aria-label', `${spec.description ?? ''}${zooms ? ` ${words.keys}` : ''}`);
