@@ -1,4 +1,4 @@
-"""The runner of one machine: recover, register limits and deployments, then run what is due until told to stop."""
+"""The runner of one machine: register what params ask for, recover, then run what is due until told to stop."""
 
 from __future__ import annotations
 
@@ -6,37 +6,20 @@ import argparse
 import asyncio
 import logging
 from pathlib import Path
-from typing import TYPE_CHECKING, cast
+from typing import cast
 from uuid import UUID
 
 from prefect import get_client
-from prefect.client.schemas.filters import DeploymentFilter, DeploymentFilterTags
 from prefect.runner import Runner
 
-from analytics.params import Params, load_params
+from analytics.params import load_params
 from analytics.settings import load_settings
-from flows import limits, recovery
-from flows.deployments import OURS, deployments
-
-if TYPE_CHECKING:
-    from prefect.client.orchestration import SyncPrefectClient
+from flows import recovery
+from flows.deployments import OURS
+from flows.register import register
 
 PROCESSES = 4
 log = logging.getLogger("analytics.flows")
-
-
-def register(client: SyncPrefectClient, runner: Runner, params: Params) -> list[UUID]:
-    """Bring limits, deployments and the automation in line with params; return the deployments' ids."""
-    log.info("limits: %s", ", ".join(limits.apply(client, params)) or "none")
-    made = [cast(UUID, runner.add_deployment(deployment)) for deployment in deployments(params)]
-    for existing in client.read_deployments(
-        deployment_filter=DeploymentFilter(tags=DeploymentFilterTags(all_=[OURS])), limit=200
-    ):
-        if existing.id not in made:
-            log.info("removing deployment %s: no longer in params", existing.name)
-            client.delete_deployment(existing.id)
-    recovery.watch_silence(client)
-    return made
 
 
 def main() -> None:
@@ -49,7 +32,7 @@ def main() -> None:
     params = load_params(load_settings().params_dir)
     runner = Runner(name=OURS, limit=options.limit, pause_on_shutdown=False)
     with get_client(sync_client=True) as client:
-        ids = register(client, runner, params)
+        ids = register(client, params, lambda deployment: cast(UUID, runner.add_deployment(deployment)))
         log.info("recovered: %s", recovery.recover(client, ids, recovery.now_utc()))
     if options.ready:
         options.ready.touch()

@@ -58,7 +58,8 @@ def show_text(key: str, markdown: str, description: str) -> None:
 def show_link(key: str, path: Path, description: str, *, output_dir: Path) -> str:
     """A link to a file below the output folder: through the web app where there is one; return the address."""
     address = address_of(path, output_dir, os.environ.get("ANALYTICS_PUBLIC_URL"))
-    create_link_artifact(key=key, link=address, link_text=path.name, description=description)
+    # the description is what a run's page shows of it, so the link stands there too
+    create_link_artifact(key=key, link=address, link_text=path.name, description=f"[{description}]({address})")
     return address
 
 

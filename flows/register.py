@@ -1,0 +1,105 @@
+"""Bring a Prefect server in line with params: limits, deployments, the watch on silent runs.
+
+`flows.serve` does it for its own runner. For workers on other machines: `python -m flows.register --pool analytics`,
+once after every change of params. `--yaml` writes the same deployments as a `prefect.yaml`.
+"""
+
+from __future__ import annotations
+
+import argparse
+import logging
+import sys
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Any, cast
+from uuid import UUID
+
+import yaml
+from prefect import get_client
+from prefect.client.schemas.actions import WorkPoolCreate
+from prefect.client.schemas.filters import DeploymentFilter, DeploymentFilterTags
+from prefect.client.schemas.schedules import CronSchedule
+from prefect.exceptions import ObjectAlreadyExists
+
+from analytics.params import Params, load_params
+from analytics.settings import load_settings
+from flows import limits, recovery
+from flows.deployments import OURS, deployments
+
+if TYPE_CHECKING:
+    from prefect.client.orchestration import SyncPrefectClient
+    from prefect.deployments.runner import RunnerDeployment
+
+log = logging.getLogger("analytics.flows")
+Apply = Callable[["RunnerDeployment"], UUID]
+
+
+def register(client: SyncPrefectClient, params: Params, apply: Apply) -> list[UUID]:
+    """Make or change what params ask for, and remove deployments they no longer have; the deployments' ids.
+
+    Args:
+        apply: how one deployment is made known: to a runner in this process, or to a work pool.
+    """
+    log.info("limits: %s", ", ".join(limits.apply(client, params)) or "none")
+    made = [apply(deployment) for deployment in deployments(params)]
+    ours = DeploymentFilter(tags=DeploymentFilterTags(all_=[OURS]))
+    for existing in client.read_deployments(deployment_filter=ours, limit=200):
+        if existing.id not in made:
+            log.info("removing deployment %s: no longer in params", existing.name)
+            client.delete_deployment(existing.id)
+    recovery.watch_silence(client)
+    return made
+
+
+def to_pool(client: SyncPrefectClient, pool: str, kind: str) -> Apply:
+    """Make the work pool unless it is there; deployments then wait for its workers."""
+    try:
+        client.create_work_pool(WorkPoolCreate(name=pool, type=kind))
+    except ObjectAlreadyExists:
+        log.info("work pool %s is there", pool)
+    return lambda deployment: cast(UUID, deployment.apply(work_pool_name=pool))
+
+
+def as_yaml(params: Params, pool: str) -> str:
+    """The deployments as a `prefect.yaml`."""
+    entries: list[dict[str, Any]] = []
+    for made in deployments(params):
+        crons = [s.schedule for s in made.schedules or [] if isinstance(s.schedule, CronSchedule)]
+        schedules = [schedule.model_dump(mode="json", include={"cron", "timezone"}) for schedule in crons]
+        limit = made.concurrency_options
+        entries.append(
+            {
+                "name": made.name,
+                "entrypoint": made.entrypoint,
+                "description": made.description,
+                "tags": made.tags,
+                "parameters": made.parameters,
+                "schedules": [{**schedule, "active": not made.paused} for schedule in schedules],
+                "concurrency_limit": {
+                    "limit": made.concurrency_limit,
+                    "collision_strategy": limit.collision_strategy.value if limit else None,
+                },
+                "work_pool": {"name": pool},
+            }
+        )
+    head = "# Made from params by: python -m flows.register --yaml\n"
+    return head + yaml.safe_dump({"name": OURS, "deployments": entries}, sort_keys=False, allow_unicode=True)
+
+
+def main() -> None:
+    """Register with a work pool, or write `prefect.yaml` to standard output."""
+    parser = argparse.ArgumentParser(prog="python -m flows.register")
+    parser.add_argument("--pool", default=OURS, help="work pool, made if need be")
+    parser.add_argument("--type", default="process", help="its type where it is made: process, docker, kubernetes")
+    parser.add_argument("--yaml", action="store_true", help="write prefect.yaml and change nothing")
+    options = parser.parse_args()
+    params = load_params(load_settings().params_dir)
+    if options.yaml:
+        sys.stdout.write(as_yaml(params, options.pool))
+        return
+    with get_client(sync_client=True) as client:
+        ids = register(client, params, to_pool(client, options.pool, options.type))
+    sys.stdout.write(f"{len(ids)} deployments wait for workers of {options.pool}\n")
+
+
+if __name__ == "__main__":
+    main()
