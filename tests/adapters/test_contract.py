@@ -15,6 +15,7 @@ from analytics.simulator import platforms
 
 TOKEN = "user-token-of-the-owner"
 PLATFORMS = tuple(name for name in built_in() if name in platforms.names())
+LISTED = tuple(name for name in PLATFORMS if platforms.load(name).publishing is not None)
 FAULTS = {
     "401": AccessDenied,
     "403": AccessDenied,
@@ -203,13 +204,24 @@ def test_a_spent_quota_is_not_tried_again(collected, waits):
     assert waits == []
 
 
+@pytest.mark.parametrize("platform", LISTED, indirect=True)
 def test_contents_are_read_to_the_depth_asked_for(platform, collected):
-    if platforms.load(platform).publishing is None:
-        pytest.skip(f"{platform} has no listing to page through")
-
     read = {o.content_id for page in collected(platform, contents=130) for o in page.observations if o.content_id}
 
     assert 100 <= len(read) <= 200
+
+
+@pytest.mark.parametrize("platform", LISTED, indirect=True)
+def test_paging_that_goes_round_is_said_and_what_came_is_kept(platform, collected, simulator):
+    """Every page is the first again: without a guard a round would never end."""
+    simulator.fault("endless", platform, times=0)
+
+    pages = collected(platform, contents=5000)
+
+    said = [str(page.failure) for page in pages if page.failure]
+    assert len(said) == 1
+    assert "paging goes round" in said[0]
+    assert metrics_of(pages)
 
 
 def test_no_contents_asked_for_is_none_read(platform, collected):

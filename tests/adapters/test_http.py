@@ -12,6 +12,7 @@ import pytest
 
 from analytics.adapters import http
 from analytics.adapters.http import Cached, get_json, paged
+from analytics.adapters.vendor import Retry
 from analytics.errors import (
     AccessDenied,
     InputError,
@@ -193,6 +194,20 @@ def test_an_answer_without_end_is_cut_off(answering):
     client = answering("github", lambda _: httpx.Response(200, json={"a": "x" * 2000}), max_body_bytes=1000)
 
     with pytest.raises(MalformedResponse, match="larger than 1000 bytes"):
+        get_json(client, "x")
+
+
+def test_an_answer_that_trickles_in_is_given_up(answering, waits):
+    """Each byte comes in time, the whole never: without a limit one server holds the round for ever."""
+    seconds = iter(range(0, 10**6, 50))
+    trickle = (b" " for _ in range(10**6))
+    client = answering(
+        "github",
+        lambda _: httpx.Response(200, content=trickle),
+        retry=Retry(attempts=1, clock=lambda: next(seconds)),
+    )
+
+    with pytest.raises(TransientSourceError, match="no whole answer in 120 s"):
         get_json(client, "x")
 
 

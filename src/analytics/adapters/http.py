@@ -252,11 +252,14 @@ def _sent(client: Client, request: httpx.Request, call: str) -> tuple[httpx.Resp
     """The response with its body, read up to the size limit."""
     platform = client.vendor.platform
     raw = bytearray()
+    begun = client.retry.clock()
     try:
         response = client.send(request, stream=True)
         try:
             for chunk in response.iter_bytes():
                 raw += chunk
+                if client.retry.clock() - begun > client.retry.max_answer_s:
+                    raise TransientSourceError(platform, call, f"no whole answer in {client.retry.max_answer_s:g} s")
                 if len(raw) > client.max_body_bytes:
                     raise MalformedResponse(platform, call, f"answer is larger than {client.max_body_bytes} bytes")
         finally:

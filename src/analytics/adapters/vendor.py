@@ -72,15 +72,18 @@ class Vendor:
 class Retry:
     """When a transient failure is tried again: exponential backoff with jitter, or what the platform asks for.
 
-    A platform that asks for more than `max_wait_s` is not waited for: the error says how long it asked.
+    A platform that asks for more than `max_wait_s` is not waited for: the error says how long it asked. An
+    answer that trickles in for more than `max_answer_s` is given up.
     """
 
     attempts: int = 4
     base_s: float = 1.0
     max_backoff_s: float = 30.0
     max_wait_s: float = 60.0
+    max_answer_s: float = 120.0
     sleep: Callable[[float], None] = time.sleep
     jitter: Callable[[], float] = random.random
+    clock: Callable[[], float] = time.monotonic
 
     def backoff_s(self, attempt: int) -> float:
         """Seconds before the try after `attempt` (from 0): between half and all of the doubled base."""

@@ -139,6 +139,8 @@ def collect(
     Raises:
         InputError: an unknown platform, account or metric, before anything is asked.
     """
+    if base_url is not None and not base_url.startswith(("http://", "https://")):
+        raise InputError(f"base URL {base_url!r}: expected http:// or https://")
     observed_at = at or datetime.now(UTC)
     started = time.perf_counter()
     jobs = list(_jobs(params or load_params(settings.params_dir), platforms, account))

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 from analytics.errors import InputError
-from analytics.simulator.exchange import Reply
+from analytics.simulator.exchange import Call, Reply
 
+CURSORS = frozenset({"after", "cursor", "page", "pageToken", "pagination_token", "start"})
 HTML = "<!DOCTYPE html><html><head><title>Sorry</title></head><body><h1>Something went wrong</h1></body></html>"
 
 
@@ -48,6 +50,17 @@ class Faults:
                 order.times -= 1 if order.times else 0
                 return order
         return None
+
+
+def first_page_again(call: Call) -> Call:
+    """The call without its cursor: every page is the first, and none the last."""
+    query = {name: value for name, value in call.query.items() if name not in CURSORS}
+    body = call.body
+    if body:
+        asked = json.loads(body)
+        asked.get("variables", {}).pop("after", None)
+        body = json.dumps(asked).encode()
+    return replace(call, query=query, body=body)
 
 
 def spoil(reply: Reply, fault: Fault) -> Reply:
@@ -111,7 +124,7 @@ def _as_it_is(reply: Reply, _fault: Fault) -> Reply:
     return reply
 
 
-# `cut` and `timeout` happen to the connection: the server sees to them
+# `cut` and `timeout` happen to the connection, `endless` to the request: the server sees to them
 KINDS: dict[str, Callable[[Reply, Fault], Reply]] = {
     "html": _html,
     "truncated": _truncated,
@@ -120,5 +133,6 @@ KINDS: dict[str, Callable[[Reply, Fault], Reply]] = {
     "empty": _empty,
     "cut": _as_it_is,
     "timeout": _as_it_is,
+    "endless": _as_it_is,
     "renamed": _renamed,
 }

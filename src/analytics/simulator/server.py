@@ -22,7 +22,7 @@ from starlette.routing import BaseRoute, Route
 from analytics.errors import AnalyticsError, InputError
 from analytics.simulator import platforms
 from analytics.simulator.exchange import Call, Meter, Reply
-from analytics.simulator.faults import Fault, Faults, spoil
+from analytics.simulator.faults import Fault, Faults, first_page_again, spoil
 from analytics.simulator.world import World
 
 NOW_HEADER = "X-Simulated-Now"
@@ -117,6 +117,8 @@ class Simulator:
             if fault and fault.kind.isdecimal():
                 refused = platforms.load(platform).refusal(int(fault.kind), call)
                 return _response(Reply(refused.payload, int(fault.kind), {**refused.headers, **fault.headers}), call.at)
+            if fault and fault.kind == "endless":
+                call = first_page_again(call)
             reply = self.answer(platform, handler, call)
             if fault is None:
                 return _response(reply, call.at)

@@ -141,10 +141,9 @@ class World:
         return float(sum(self._blocks(platform, account, name, earlier).sum() for earlier in range(block)))
 
     def _breaks(self, platform: str, account: str) -> list[Event]:
-        from analytics.simulator.platforms import load, names
+        from analytics.simulator.platforms import load
 
-        flows = load(platform).flows.values() if platform in names() else ()
-        found = {moment: factor for flow in flows for moment, factor in flow.breaks}
+        found = {moment: factor for flow in load(platform).flows.values() for moment, factor in flow.breaks}
         return [Event("definition", platform, account, at, at + timedelta(days=1), f) for at, f in found.items()]
 
     def _purges(self, platform: str, account: str, before: int) -> list[Event]:
