@@ -46,7 +46,7 @@ class Watch:
     window_days: int = 30
     timezone: str = "UTC"
     min_history_days: float = 7.0
-    rules: tuple[Rule, ...] = ("statistical",)
+    rules: tuple[Rule, ...] = ("statistical", "trend", "pattern")
     coverage: float | None = None  # None: the algorithm's own
     parameters: Mapping[str, Any] = field(default_factory=dict)
 

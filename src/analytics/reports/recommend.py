@@ -7,17 +7,16 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from analytics.anomalies import Event
 from analytics.model import SEVERITIES
 from analytics.reports import formats
-from analytics.reports.traffic_data import SeriesMonth, TrafficData, when
+from analytics.reports.traffic_data import SeriesMonth, ToldIncident, TrafficData, when
 from analytics.reports.wording import change, listed, plural, share
 
 COVERAGE_WANTED = 0.95
 BAND_TOLERANCE = 0.03
 BAND_DOUBT = 0.01
 NOTABLE_CHANGE = 0.20
-SAME_TIME_S = 6 * 3600.0
+MAX_INCIDENTS = 3
 
 
 @dataclass(frozen=True)
@@ -35,34 +34,27 @@ def recommendations(data: TrafficData) -> tuple[Recommendation, ...]:
     return tuple(sorted(found, key=lambda entry: -entry.urgency))
 
 
-def severe_events(data: TrafficData) -> list[tuple[SeriesMonth, Event]]:
-    """High and critical events, the largest first."""
-    chosen = [(item, e) for item in data.items for e in item.series.events if SEVERITIES.index(e.severity) >= 2]
-    return sorted(chosen, key=lambda pair: -abs(pair[1].deviation))
+def severe_incidents(data: TrafficData) -> list[ToldIncident]:
+    """High and critical incidents, the largest first."""
+    chosen = [told for told in data.incidents if SEVERITIES.index(told.incident.severity) >= 2]
+    return sorted(chosen, key=lambda told: -abs(told.worst[1].deviation))
 
 
-def _look_into_peaks(data: TrafficData) -> Iterator[Recommendation]:
-    """One action for peaks that fall together, at most three."""
-    groups: list[list[tuple[SeriesMonth, Event]]] = []
-    for item, event in severe_events(data):
-        near = [g for g in groups if abs((g[0][1].peak_at - event.peak_at).total_seconds()) <= SAME_TIME_S]
-        if near:
-            near[0].append((item, event))
-        else:
-            groups.append([(item, event)])
-    for group in groups[:3]:
-        item, event = group[0]
-        at = when(event.peak_at, item, data)
-        names = listed(list(dict.fromkeys(entry.name for entry, _ in group)))
-        together = " together" if len(group) > 1 else ""
+def _look_into_incidents(data: TrafficData) -> Iterator[Recommendation]:
+    """What happened at the three largest incidents."""
+    for told in severe_incidents(data)[:MAX_INCIDENTS]:
+        key, event = told.worst
+        item = data.item(key)
+        names = listed([data.item(other).name for other in told.keys])
+        together = " together" if len(told.keys) > 1 else ""
         what = "what was published or said" if event.direction == "above" else "what was withdrawn or went wrong"
         verb = "rose" if event.direction == "above" else "fell"
         yield Recommendation(
             2,
-            f"Find out {what} around {at}, when {names} {verb}{together}; note the cause, so that the baseline "
-            "does not learn it.",
+            f"Find out {what} around {when(event.peak_at, item, data)}, when {names} {verb}{together}; note the cause, "
+            "so that the baseline does not learn it.",
             f"{item.name}: {formats.compact(event.observed)} {item.unit} where {formats.compact(event.expected)} "
-            f"is normal, {event.severity} severity, for {formats.duration(event.duration_s)}",
+            f"is normal, {told.incident.severity} severity, for {formats.duration(told.duration_s)}",
         )
 
 
@@ -130,7 +122,7 @@ def _bring_history(data: TrafficData) -> Iterator[Recommendation]:
 
 RULES: tuple[Callable[[TrafficData], Iterator[Recommendation]], ...] = (
     _repair_collection,
-    _look_into_peaks,
+    _look_into_incidents,
     _follow_large_changes,
     _doubt_the_band,
     _bring_history,

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 import numpy as np
 
 from analytics.reports import formats
-from analytics.reports.recommend import recommendations, severe_events
+from analytics.reports.recommend import recommendations, severe_incidents
 from analytics.reports.traffic_data import SeriesMonth, TrafficData, when
 from analytics.reports.wording import change, listed, plural, share
 
@@ -39,16 +39,16 @@ def _moved(data: TrafficData) -> Iterator[str]:
 
 
 def _stood_out(data: TrafficData) -> Iterator[str]:
-    total = sum(len(item.series.events) for item in data.items)
-    if not total:
-        yield "No reading stayed outside its band long enough to count as an anomaly."
+    if not data.incidents:
+        yield "No reading stayed outside its usual range long enough to count as an incident."
         return
-    severe = severe_events(data)
-    counted = plural(total, "anomaly was found", "anomalies were found")
+    counted = plural(len(data.incidents), "incident was found", "incidents were found")
+    severe = severe_incidents(data)
     if not severe:
         yield f"{counted}, none of high or critical severity."
         return
-    item, event = severe[0]
+    key, event = severe[0].worst
+    item = data.item(key)
     yield (
         f"{counted}, {len(severe)} of high or critical severity; the largest is {_literal(item)} "
         f"on {when(event.peak_at, item, data)}: {formats.compact(event.observed)} {item.unit} "

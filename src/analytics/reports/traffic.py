@@ -14,6 +14,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
+from analytics.anomalies import Event
 from analytics.model import Month
 from analytics.monitoring import Watch, break_time, definitions_of
 from analytics.params import Brand, load_params
@@ -32,14 +33,15 @@ from analytics.reports.display import (
     tiles,
 )
 from analytics.reports.facts import within
-from analytics.reports.recommend import recommendations
+from analytics.reports.recommend import COVERAGE_WANTED, recommendations
 from analytics.reports.summary import sentences
-from analytics.reports.traffic_data import DAY_S, SeriesMonth, TrafficData, choose_series, gather
+from analytics.reports.traffic_data import DAY_S, SeriesMonth, ToldIncident, TrafficData, choose_series, gather
 from analytics.reports.traffic_tables import (
     ACTION_COLUMNS,
     COVERAGE_COLUMNS,
     DEFINITION_COLUMNS,
     EVENT_COLUMNS,
+    INCIDENT_COLUMNS,
     PLATFORM_COLUMNS,
     TREND_COLUMNS,
     WEEKDAYS,
@@ -47,7 +49,8 @@ from analytics.reports.traffic_tables import (
     coverage_rows,
     definition_rows,
     event_rows,
-    events_by_day,
+    incident_rows,
+    incidents_by_day,
     platform_rows,
     trend_rows,
     week_columns,
@@ -141,26 +144,35 @@ class TrafficReport:
         return blocks(*(block for name in self.data.platforms for block in self._platform(name)))
 
     def anomalies(self) -> Blocks:
-        """When and where, then the register of every event."""
-        register = event_rows(self.data)
-        if register.empty:
-            return blocks(callout("No reading stayed outside its expected band long enough to count as an anomaly."))
+        """The incidents, when and where, then the register of every event."""
+        if not self.data.incidents:
+            return blocks(callout("No reading stayed outside its usual range long enough to count as an incident."))
+        counted = plural(len(self.data.incidents), "incident")
         return blocks(
+            table(
+                incident_rows(self.data),
+                caption=f"The incidents of {self.data.month.label}",
+                columns=INCIDENT_COLUMNS,
+                note="Events of one series, of one platform within the hour, or of several platforms beyond "
+                "coincidence are one incident. Observed and expected are those of its largest event. Causes are "
+                "candidates: things that happened near the start.",
+                provenance=self._provenance("events of the series shown, grouped"),
+            ),
             figure(
                 charts.heatmap(
-                    events_by_day(self.data), x="day", y="series", value="events", title="Anomalies that began"
+                    incidents_by_day(self.data), x="day", y="series", value="incidents", title="Incidents that began"
                 ),
-                caption=f"Anomalies by day, {self.data.month.label}",
-                alt=f"Grid of days and series: {plural(len(register), 'anomaly', 'anomalies')} in "
-                f"{self.data.month.label}, counted on the day each began.",
+                caption=f"Incidents by day, {self.data.month.label}",
+                alt=f"Grid of days and series: {counted} in {self.data.month.label}, counted on the day each began.",
             ),
             table(
-                register,
-                caption="Every anomaly of the month",
+                event_rows(self.data),
+                caption="Every event, by the rule that told it",
                 columns=EVENT_COLUMNS,
-                note="Deviation is measured in robust standard deviations of what the series usually strays. "
-                "An event is confirmed once readings have stayed outside the band for more than 15 minutes.",
-                provenance=self._provenance("events of the series shown, statistical rule"),
+                note="Statistical: outside the usual range for more than 15 minutes. Trend: 30 % off for more than an "
+                "hour, beyond the series' own noise. Pattern: an expected peak or cycle is missing. Deviation is in "
+                "robust standard deviations of what the series usually strays.",
+                provenance=self._provenance("events of the series shown"),
             ),
         )
 
@@ -227,7 +239,8 @@ class TrafficReport:
                     f"reading; the reading itself and later ones are never part of it. The band is meant to hold "
                     f"{share(first.coverage)} of normal readings.",
                     "Warm-up": f"Nothing is judged on less than {watch.min_history_days:g} days of history.",
-                    "Anomaly": "Readings outside the band for more than 15 minutes, one event an episode.",
+                    "Incident": "Readings outside the usual range for more than 15 minutes, 30 % off for more than an "
+                    "hour, or an expected peak that is missing; what belongs together is one incident.",
                     "Season": "Thirty days hold four weeks: time of day and day of the week are learned, "
                     "day of the month and month of the year are not.",
                     "Days": f"Days and months begin at midnight in {self.data.timezone}.",
@@ -254,9 +267,15 @@ class TrafficReport:
             delta=_delta(item.previous.adjusted_change_ratio, f"on {item.previous.other.label}"),
             delta_2=_delta(year.adjusted_change_ratio, f"on {year.other.label}"),
             sparkline=[None if np.isnan(v) else float(v) for v in item.facts.days["amount"]],
-            note=_tile_note(item),
+            note=self._tile_note(item),
             provenance=self._provenance(f"{item.facts.aggregation} of {item.series.key} over the month", item),
         )
+
+    def _tile_note(self, item: SeriesMonth) -> str:
+        incidents = plural(len(self.data.incidents_of(item)), "incident")
+        if item.facts.coverage_ratio < COVERAGE_WANTED:
+            return f"{incidents}; {share(item.facts.coverage_ratio)} of readings received"
+        return incidents
 
     def _tile_label(self, item: SeriesMonth) -> str:
         """The account where only one metric is shown, else account and metric; the platform where there are several."""
@@ -272,7 +291,7 @@ class TrafficReport:
         shown += [self._chart(item) for item in items]
         shown.append(
             table(
-                platform_rows(items),
+                platform_rows(items, self.data),
                 caption=f"{self.data.display_name(name)} in {self.data.month.label}",
                 columns=PLATFORM_COLUMNS,
                 note="Best and worst are full days. In band: judged readings inside their expected band.",
@@ -283,12 +302,13 @@ class TrafficReport:
 
     def _chart(self, item: SeriesMonth) -> Block:
         series = item.series
+        told = [max(self._events(item, told), key=lambda e: abs(e.deviation)) for told in self.data.incidents_of(item)]
         events = pd.DataFrame(
             {
-                "time": [e.peak_at for e in series.events],
-                "severity": [e.severity for e in series.events],
-                "observed": [e.observed for e in series.events],
-                "label": [e.reason for e in series.events],
+                "time": [e.peak_at for e in told],
+                "severity": [e.severity for e in told],
+                "observed": [e.observed for e in told],
+                "label": [e.reason for e in told],
             }
         )
         broken = [break_time(d) for d in series.breaks if inside_month(break_time(d), self.data)]
@@ -305,10 +325,13 @@ class TrafficReport:
             chart,
             caption=f"{item.name} with its expected band" if series.is_judged else f"{item.name}, not judged",
             alt=f"{item.name} in {self.data.month.label}: {formats.compact(item.facts.total)} {item.unit}, "
-            f"{plural(len(series.events), 'anomaly', 'anomalies')}, {share(item.in_band_ratio)} of judged readings "
+            f"{plural(len(told), 'incident')}, {share(item.in_band_ratio)} of judged readings "
             "in band.",
             provenance=self._provenance(f"readings of {series.key}", item),
         )
+
+    def _events(self, item: SeriesMonth, told: ToldIncident) -> list[Event]:
+        return [event for key, event in told.incident.members if key == item.series.key]
 
     def _provenance(self, query: str, item: SeriesMonth | None = None) -> dict[str, Any]:
         data, watch = self.data, self.data.watch
@@ -359,13 +382,6 @@ def inside_month(at: datetime, data: TrafficData) -> bool:
     """Whether an instant lies in the reported month."""
     start, end = data.month.bounds(data.timezone)
     return start <= at < end
-
-
-def _tile_note(item: SeriesMonth) -> str:
-    events = plural(len(item.series.events), "anomaly", "anomalies")
-    if item.facts.coverage_ratio < 0.95:
-        return f"{events}; {share(item.facts.coverage_ratio)} of readings received"
-    return events
 
 
 def _delta(ratio: float, against: str) -> str:

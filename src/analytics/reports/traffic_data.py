@@ -11,9 +11,10 @@ from zoneinfo import ZoneInfo
 import numpy as np
 import pandas as pd
 
+from analytics.anomalies import Cause, Event, Incident, candidate_causes, cross_platform, group
 from analytics.errors import InputError, NoDataError
-from analytics.model import MetricDefinition, Month
-from analytics.monitoring import Amounts, MonitoredSeries, Watch, amounts_of, breaks_between, monitor
+from analytics.model import MetricDefinition, Month, SeriesKey
+from analytics.monitoring import Amounts, MonitoredSeries, Watch, amounts_of, break_time, breaks_between, monitor
 from analytics.params import Params
 from analytics.reports import formats
 from analytics.reports.facts import Comparison, MonthFacts, compare, month_facts, within
@@ -54,6 +55,30 @@ class SeriesMonth:
 
 
 @dataclass(frozen=True)
+class ToldIncident:
+    """One incident as a report tells it: its events, and what may have caused it."""
+
+    incident: Incident
+    causes: tuple[Cause, ...]
+
+    @property
+    def worst(self) -> tuple[SeriesKey, Event]:
+        """The member furthest from its baseline; of equals the first."""
+        return max(self.incident.members, key=lambda member: abs(member[1].deviation))
+
+    @property
+    def keys(self) -> tuple[SeriesKey, ...]:
+        """The series concerned, in order of their first event."""
+        return tuple(dict.fromkeys(key for key, _ in self.incident.members))
+
+    @property
+    def duration_s(self) -> float:
+        """From the first event's start to the last one's end, at least the longest event."""
+        longest = max(event.duration_s for _, event in self.incident.members)
+        return max(longest, (self.incident.end - self.incident.start).total_seconds())
+
+
+@dataclass(frozen=True)
 class TrafficData:
     """All of a report's figures; nothing in it depends on when it was computed.
 
@@ -66,6 +91,7 @@ class TrafficData:
     watch: Watch
     items: tuple[SeriesMonth, ...]
     absent: tuple[str, ...]
+    incidents: tuple[ToldIncident, ...]
     snapshot: str
     names: Mapping[str, str] = field(default_factory=dict)
 
@@ -87,6 +113,14 @@ class TrafficData:
     def newest(self) -> datetime:
         """The newest reading in the report."""
         return max(item.newest for item in self.items)
+
+    def incidents_of(self, item: SeriesMonth) -> tuple[ToldIncident, ...]:
+        """The incidents that a series takes part in."""
+        return tuple(told for told in self.incidents if item.series.key in told.keys)
+
+    def item(self, key: SeriesKey) -> SeriesMonth:
+        """The item of a series."""
+        return next(item for item in self.items if item.series.key == key)
 
     def of(self, platform: str) -> tuple[SeriesMonth, ...]:
         """The items of one platform."""
@@ -182,7 +216,23 @@ def gather(
         for row in series.itertuples(index=False)
         if row.series_id not in seen
     )
-    return TrafficData(month, watch.timezone, watch, tuple(items), absent, store.snapshot_id(), names or {})
+    incidents = _incidents(items)
+    return TrafficData(month, watch.timezone, watch, tuple(items), absent, incidents, store.snapshot_id(), names or {})
+
+
+def _incidents(items: Sequence[SeriesMonth]) -> tuple[ToldIncident, ...]:
+    """Events grouped in time and over series and platforms, each with its candidate causes."""
+    by_series = {item.series.key: item.series.events for item in items}
+    incidents = group(by_series, cross_platform(by_series))
+    breaks = pd.DataFrame(
+        {"platform": d.platform, "metric_type": d.metric_type, "at": break_time(d), "description": d.description}
+        for item in items
+        for d in item.series.breaks
+    )
+    return tuple(
+        ToldIncident(incident, tuple(candidate_causes(incident, breaks=breaks, others=incidents)))
+        for incident in incidents
+    )
 
 
 def require_month(series: pd.DataFrame, month: Month, timezone: str) -> None:

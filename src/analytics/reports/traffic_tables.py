@@ -12,12 +12,13 @@ from analytics.reports.display import Column
 from analytics.reports.facts import weekday_shape
 from analytics.reports.recommend import Recommendation
 from analytics.reports.traffic_data import SeriesMonth, TrafficData, when
+from analytics.reports.wording import listed
 
 WEEKDAYS = ["Mon", "Tue", "Wed", "Thu", "Fri", "Sat", "Sun"]
 WHEN: Mapping[int, str] = {3: "now", 2: "this month", 1: "when there is time"}
 
 
-def platform_rows(items: Sequence[SeriesMonth]) -> pd.DataFrame:
+def platform_rows(items: Sequence[SeriesMonth], data: TrafficData) -> pd.DataFrame:
     """One row a series: the month's figure, best and worst full day, share in band, events, newest reading."""
     rows = []
     for item in items:
@@ -33,14 +34,35 @@ def platform_rows(items: Sequence[SeriesMonth]) -> pd.DataFrame:
                 "worst_on": None if full.empty else days[int(full.argmin())].date(),
                 "worst": float("nan") if full.empty else full.min(),
                 "in_band": item.in_band_ratio,
-                "events": len(item.series.events),
+                "events": len(data.incidents_of(item)),
+            }
+        )
+    return pd.DataFrame(rows)
+
+
+def incident_rows(data: TrafficData) -> pd.DataFrame:
+    """One row an incident, by start: who, how far, how long, and what may have caused it."""
+    rows: list[dict[str, Any]] = []
+    for told in data.incidents:
+        key, event = told.worst
+        item = data.item(key)
+        rows.append(
+            {
+                "start": when(told.incident.start, item, data),
+                "series": listed([data.item(other).name for other in told.keys], limit=3),
+                "severity": told.incident.severity,
+                "duration_s": told.duration_s,
+                "observed": event.observed,
+                "expected": event.expected,
+                "deviation": event.deviation,
+                "cause": told.causes[0].text if told.causes else "not known",
             }
         )
     return pd.DataFrame(rows)
 
 
 def event_rows(data: TrafficData) -> pd.DataFrame:
-    """The register: one row an event, by start."""
+    """The register: one row an event of one rule, by start."""
     rows: list[dict[str, Any]] = [
         {
             "at": event.start,
@@ -57,19 +79,21 @@ def event_rows(data: TrafficData) -> pd.DataFrame:
         for item in data.items
         for event in item.series.events
     ]
-    rows.sort(key=lambda row: (row["at"], row["series"]))
+    rows.sort(key=lambda row: (row["at"], row["series"], row["kind"]))
     return pd.DataFrame(rows)
 
 
-def events_by_day(data: TrafficData) -> pd.DataFrame:
-    """Events that began on each day of the month, for every series (0 where none did)."""
+def incidents_by_day(data: TrafficData) -> pd.DataFrame:
+    """Incidents that began on each day of the month, for every series (0 where none did)."""
     rows = []
     for item in data.items:
-        began = [event.start.astimezone(data.zone).day for event in item.series.events]
-        rows += [
-            {"day": f"{day:02d}", "series": item.name, "events": began.count(day)}
-            for day in range(1, data.month.days + 1)
+        key = item.series.key
+        began = [
+            min(event.start for other, event in told.incident.members if other == key).astimezone(data.zone).day
+            for told in data.incidents_of(item)
         ]
+        days = range(1, data.month.days + 1)
+        rows += [{"day": f"{day:02d}", "series": item.name, "incidents": began.count(day)} for day in days]
     return pd.DataFrame(rows)
 
 
@@ -169,6 +193,15 @@ ACTION_COLUMNS = (
     Column("action", "What to do", wide=True),
     Column("why", "Because", wide=True),
 )
+INCIDENT_COLUMNS = (
+    Column("start", "Began", align="end"),
+    Column("series", "Series", wide=True),
+    Column("severity", "Severity", "severity"),
+    Column("duration_s", "Lasted", "duration"),
+    Column("observed", "Observed", "compact"),
+    Column("expected", "Expected", "compact"),
+    Column("cause", "May have to do with", wide=True),
+)
 EVENT_COLUMNS = (
     Column("start", "Began", align="end"),
     Column("series", "Series", wide=True),
@@ -188,7 +221,7 @@ PLATFORM_COLUMNS = (
     Column("worst_on", "Worst day", "date"),
     Column("worst", "Worst", "compact"),
     Column("in_band", "In band", "percent"),
-    Column("events", "Anomalies", "number"),
+    Column("events", "Incidents", "number"),
 )
 TREND_COLUMNS = (
     Column("series", "Series", wide=True),
