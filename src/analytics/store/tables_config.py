@@ -246,3 +246,36 @@ credentials = sa.Table(
     _must("ciphertext", sa.LargeBinary),
     *_since("updated_at"),
 )
+
+webhook_inbox = sa.Table(
+    "webhook_inbox",
+    metadata,
+    _number("inbox_id", sa.BigInteger),
+    _must("provider"),
+    _must("account"),
+    _must("received_at", Instant, sa.func.clock_timestamp()),
+    *_named("content_type"),
+    _must("body", sa.LargeBinary),
+    _must("body_hash"),
+    *_texts("replay_key"),
+    sa.Column("processed_at", Instant),
+    *_texts("error"),
+    sa.UniqueConstraint("provider", "account", "body_hash", name="webhook_inbox_once"),
+    sa.UniqueConstraint("provider", "replay_key", name="webhook_inbox_replay"),
+    sa.Index("webhook_inbox_waiting", "inbox_id", postgresql_where=sa.text("processed_at IS NULL")),
+)
+
+webhook_events = sa.Table(
+    "webhook_events",
+    metadata,
+    *_key("platform", "account", "event_key"),
+    _must("seen_at", Instant),
+)
+
+webhook_totals = sa.Table(
+    "webhook_totals",
+    metadata,
+    *_key("platform", "account", "metric_type"),
+    sa.Column("content_id", sa.Text, primary_key=True, server_default=""),
+    _must("total", sa.BigInteger),
+)
