@@ -71,12 +71,20 @@ def test_excesses_are_in_units_of_earlier_ones():
     assert beyond_usual(np.array([0.0, 1.0, 0.0, 2.0]), prior=0.5, weight=1.0).tolist() == [0.0, 2.0, 0.0, 2 / 0.75]
 
 
-def test_an_announcement_is_made_once_and_again_only_if_it_grows():
+def test_an_announcement_waits_for_the_top_and_comes_again_only_if_it_grows():
     surprises = np.zeros(3000)
-    surprises[1000:1010] = [4.0, 5.0, 4.0, 5.5, 9.0, 9.0, 8.0, 7.0, 6.0, 5.0]
-    surprises[2000] = 4.0
+    surprises[1000:1012] = [4.0, 5.0, 6.0, 5.5, 5.0, 5.0, 12.0, 9.0, 8.0, 7.0, 6.0, 5.0]
+    surprises[2000:2002] = [6.0, 1.0]
 
-    told = announce(surprises)
+    told = announce(surprises, np.arange(3000) * FIVE_MINUTES)
 
-    assert np.flatnonzero(told).tolist() == [1000, 1004, 2000]
-    assert told[1004] > told[1000] > told[2000], "the third is one like the first"
+    assert np.flatnonzero(told).tolist() == [1003, 1007, 2001]
+    assert told[1007] > told[1003] > told[2001], "the third is one like the first"
+
+
+def test_a_rise_is_told_after_a_quarter_of_an_hour_at_the_latest_and_an_hourly_one_at_once():
+    surprises = np.zeros(400)
+    surprises[300:310] = np.arange(10) + 3.0
+
+    assert np.flatnonzero(announce(surprises, np.arange(400) * FIVE_MINUTES))[0] == 303
+    assert np.flatnonzero(announce(surprises, np.arange(400) * 3600.0))[0] == 300

@@ -38,6 +38,7 @@ ROUNDING = 1e-9  # deviations below this share of the largest value seen are ari
 
 MEMORY_SHARE = 0.05  # an announcement is remembered for a twentieth of the history …
 MEMORY_MIN = 50.0  # … at least this many readings
+PATIENCE_S = 900.0  # an announcement waits this long while surprise still rises
 STEP_UP = 1.5  # told again while remembered only if this many times larger
 ALIKE = 0.8  # an earlier announcement of at least this share of the size was one like it
 HABIT = 0.95  # how much having seen the like before takes away
@@ -51,8 +52,9 @@ def score(timestamps: ArrayLike, values: ArrayLike) -> Floats:
             times are taken as they are.
         values: shape (n,), any unit. NaN scores 0 and is passed over.
     Returns:
-        Shape (n,), 0 to 1. Entry i depends on rows 0..i only. Most are 0: an episode is announced
-        at the reading that makes it clear, again only if it grows. 0.5 is the level to alert at.
+        Shape (n,), 0 to 1. Entry i depends on rows 0..i only. Most are 0: an episode is announced at
+        the reading that makes it clear (at most a quarter of an hour on), again only if it grows.
+        0.5 is the level to alert at.
         The first two days are compared with next to nothing: leave their alarms out.
     Raises:
         InputError: the shapes differ.
@@ -62,7 +64,7 @@ def score(timestamps: ArrayLike, values: ArrayLike) -> Floats:
     >>> values[700:720] += 80
     >>> flagged = np.flatnonzero(score(at, values) >= FLAG_LEVEL)
     >>> flagged[flagged > 2 * 288]
-    array([700])
+    array([702])
     """
     at, observed = as_times(timestamps), np.asarray(values, dtype=float)
     if at.shape != observed.shape or observed.ndim != 1:
@@ -70,7 +72,8 @@ def score(timestamps: ArrayLike, values: ArrayLike) -> Floats:
     known = np.isfinite(observed)
     result = np.zeros(observed.size)
     if known.sum() > WARM_UP:
-        announced = announce(surprise(at[known].astype(np.int64) / 1e9, observed[known]))
+        seconds = np.maximum.accumulate(at[known].astype(np.int64) / 1e9)
+        announced = announce(surprise(seconds, observed[known]), seconds)
         result[known] = announced / (announced + HALF_SCORE)
     return result
 
@@ -103,25 +106,45 @@ def _envelope(grid: DayGrid, values: Floats, from_season: Floats, width: int, ne
     return beyond_usual(excess)
 
 
-def announce(surprises: Floats) -> Floats:
+def announce(surprises: Floats, seconds: Floats) -> Floats:
     """Surprise at the readings that announce an episode, 0 at all others, shape (n,).
 
-    An announcement is remembered with exponential fading. A reading announces if it is 1.5 times
-    what is remembered. It counts less the more announcements of at least 0.8 of its size the series
-    has made before: the tenth nightly spike is no news.
+    A reading starts an episode if it is 1.5 times what is remembered of the announcement before, which
+    fades exponentially. While surprise still rises the announcement waits, at most a quarter of an
+    hour: one of the full size instead of three on the way up; slower series do not wait. It counts less
+    the more announcements of at least 0.8 of its size there were: the tenth nightly spike is no news.
+
+    Args:
+        surprises: shape (n,), not negative.
+        seconds: shape (n,), ascending times of the readings.
     """
     announced = np.zeros(surprises.size)
     fading = np.exp(-1.0 / np.maximum(MEMORY_MIN, MEMORY_SHARE * np.arange(surprises.size))).tolist()
-    most = 1 / MEMORY_SHARE
-    remembered = 0.0
+    at = seconds.tolist()
+    remembered = rising = since = 0.0
     earlier: list[float] = []
     for i, size in enumerate(surprises.tolist()):
         remembered *= fading[i]
-        if size > STEP_UP * remembered:
-            alike = sum(before >= ALIKE * size for before in earlier)
-            chances = min(most, i / MEMORY_MIN)  # how many announcements the history has room for
-            rarity = math.log(chances / (alike + 0.5)) / math.log(2 * most)
-            announced[i] = size * max(0.0, 1 - HABIT * (1 - rarity))
-            remembered = size
-            earlier.append(size)
+        told = 0.0
+        if rising:
+            if size <= rising or at[i] - since >= PATIENCE_S:
+                told = max(rising, size)
+            rising = max(rising, size)
+        elif size > STEP_UP * remembered:
+            if i and at[i] - at[i - 1] >= PATIENCE_S:
+                told = size
+            else:
+                rising, since = size, at[i]
+        if told:
+            announced[i] = told * _news(told, earlier, i)
+            remembered, rising = told, 0.0
+            earlier.append(told)
     return announced
+
+
+def _news(size: float, earlier: list[float], readings: int) -> float:
+    """Share of an announcement that is news, 0 to 1, given how many like it the history has seen."""
+    alike = sum(before >= ALIKE * size for before in earlier)
+    chances = min(1 / MEMORY_SHARE, readings / MEMORY_MIN)  # how many announcements the history has room for
+    rarity = math.log(chances / (alike + 0.5)) / math.log(2 / MEMORY_SHARE)
+    return max(0.0, 1 - HABIT * (1 - rarity))
