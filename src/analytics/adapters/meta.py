@@ -154,8 +154,8 @@ def named_in(problem: str, names: Sequence[str]) -> list[str]:
     place = re.search(r"metric\[(\d+)\] must be one of", problem)
     if place:
         return [names[int(place[1])]] if int(place[1]) < len(names) else []
-    found = re.findall(r"\b(\w+)\W{0,2} metric\b|\bmetric \W?(\w+)", problem)
-    return [name for name in names if any(name in pair for pair in found)]
+    found = {*re.findall(r"\b(\w+)\W? metric\b", problem), *re.findall(r"\bmetric \W?(\w+)", problem)}
+    return [name for name in names if name in found]
 
 
 def noting_empty(metrics: Iterable[str], found: Iterable[Page]) -> Pages:
