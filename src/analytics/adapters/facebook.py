@@ -214,6 +214,8 @@ def _of_post(post: dict[str, Any], account: str, observed_at: datetime) -> list[
     content_id = post["id"]
     if not isinstance(content_id, str):
         raise TypeError(f"post id: expected text, found {content_id!r:.40}")
+    if not post.keys() & {"created_time", "shares", "insights", *COUNTS}:
+        raise ValueError(f"{content_id} is no post: it has only {', '.join(map(str, post))}"[:200])
     figures: dict[str, float | None] = dict.fromkeys(COUNTS.values())
     for edge, metric in COUNTS.items():
         if figures[metric] is None:

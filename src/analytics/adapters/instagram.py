@@ -353,6 +353,8 @@ def _of_media(media: dict[str, Any], account: str, observed_at: datetime) -> lis
     content_id = media["id"]
     if not isinstance(content_id, str):
         raise TypeError(f"media id: expected text, found {content_id!r:.40}")
+    if not media.keys() & {"media_type", "media_product_type", "timestamp", "insights", *MEDIA}:
+        raise ValueError(f"{content_id} is no media: it has only {', '.join(map(str, media))}"[:200])
     kind = PRODUCTS.get(str(media.get("media_product_type"))) or KINDS.get(str(media.get("media_type")), "media")
     place: dict[str, Any] = {
         "observed_at": observed_at,
