@@ -39,7 +39,7 @@ def backfill_reports(months: MonthRange, name: ReportName = "traffic", again: bo
 @flow(name="replay", flow_run_name="replay {platform} {days.first} to {days.last}", validate_parameters=True)
 def replay(platform: Platform, days: Days) -> Any:
     """Read landed answers again with today's parsers; nobody is asked anything, only what differs is written."""
-    from analytics.jobs import collect as job
+    from analytics.jobs import replay as job
     from analytics.store import open_store
 
     chosen = settings()

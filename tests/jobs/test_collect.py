@@ -9,6 +9,7 @@ import pytest
 from analytics.adapters.vendor import Retry
 from analytics.errors import AccessDenied, InputError, ParamsError
 from analytics.jobs import collect as job
+from analytics.jobs.replay import replay
 from analytics.params import Params
 from analytics.simulator import serve
 from analytics.store import open_store
@@ -126,7 +127,7 @@ def test_a_replay_writes_only_what_differs(settings, store, simulator):
     """Answers are kept raw; reading them again with the same parser finds every point already there."""
     job.collect(settings, store, base_url=simulator.url, at=NOW, params=params(), retry=HURRIED)
 
-    again = job.replay(settings, store, "github", since=date(2026, 11, 20), params=params())
+    again = replay(settings, store, "github", since=date(2026, 11, 20), params=params())
 
     assert (again.answers, again.written, again.corrected, again.unread) == (2, 0, 0, ())
     assert again.duplicate >= 15
@@ -136,7 +137,7 @@ def test_an_answer_that_could_not_be_read_is_replayed_later(settings, store, sim
     simulator.fault("wrong_types", "github", path="/repos/acme/orchard")
     made = job.collect(settings, store, base_url=simulator.url, at=NOW, params=params(), retry=HURRIED)
 
-    again = job.replay(settings, store, "github", since=date(2026, 11, 20), params=params())
+    again = replay(settings, store, "github", since=date(2026, 11, 20), params=params())
 
     assert [r.metric for r in made.harvests[0].refused] == ["stars"]
     assert len(again.unread) == 1

@@ -13,6 +13,7 @@ import httpx
 
 from analytics.adapters.base import CONTENT_LIMIT, Page, Pages, guarded, page_of, wanted
 from analytics.adapters.http import Answer, Client, get_json, paged
+from analytics.adapters.prices import Prices
 from analytics.adapters.values import as_count, as_time, listing, malformed, mapping, poll_slot, readings
 from analytics.adapters.vendor import Vendor
 from analytics.errors import SourceError, TransientSourceError
@@ -74,6 +75,8 @@ VENDOR = Vendor(
     classify=_classify,
     free_unchanged=True,
 )
+
+PRICES = Prices(fixed_calls=5)  # repository, owner, views, clones, contributors
 
 
 def collect(

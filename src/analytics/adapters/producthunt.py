@@ -15,6 +15,7 @@ import httpx
 
 from analytics.adapters.base import CONTENT_LIMIT, Page, Pages, guarded, page_of, wanted
 from analytics.adapters.http import MAX_PAGES, Answer, Client, post_json
+from analytics.adapters.prices import Prices
 from analytics.adapters.values import as_count, as_time, listing, malformed, mapping, poll_slot, readings
 from analytics.adapters.vendor import Vendor
 from analytics.errors import (
@@ -77,6 +78,8 @@ def _classify(response: httpx.Response, payload: Any) -> type[SourceError] | Non
 
 
 VENDOR = Vendor(NAME, "https://api.producthunt.com", api_version="v2", classify=_classify)
+
+PRICES = Prices(fixed_calls=2, contents_per_page=PER_PAGE, content_metrics=frozenset(POST.values()))
 
 
 def collect(

@@ -11,6 +11,7 @@ from typing import Any
 
 from analytics.adapters.base import CONTENT_LIMIT, Page, Pages, guarded, page_of, wanted
 from analytics.adapters.http import Answer, Client, get_json, paged
+from analytics.adapters.prices import Prices
 from analytics.adapters.values import as_number, listing, malformed, mapping, poll_slot, readings
 from analytics.adapters.vendor import Vendor
 from analytics.errors import InputError, SourceNotFound
@@ -42,6 +43,8 @@ DEFINITIONS = (
 )
 
 VENDOR = Vendor(NAME, "https://oauth.reddit.com", api_version="1")
+
+PRICES = Prices(content_metrics=frozenset(POST.values()))
 
 
 def collect(

@@ -26,6 +26,7 @@ FRAMEWORK = frozenset(
         "meta",
         "meta_insights",
         "oauth",
+        "prices",
         "registry",
         "values",
         "vendor",

@@ -14,6 +14,7 @@ import httpx
 
 from analytics.adapters.base import CONTENT_LIMIT, Page, Pages, Refused, guarded, page_of, wanted
 from analytics.adapters.http import Answer, Client, get_json, paged
+from analytics.adapters.prices import Prices
 from analytics.adapters.values import as_count, as_time, listing, malformed, mapping, poll_slot, readings, unknown
 from analytics.adapters.vendor import Vendor
 from analytics.errors import (
@@ -112,6 +113,14 @@ def _classify(response: httpx.Response, payload: Any) -> type[SourceError] | Non
 
 
 VENDOR = Vendor(NAME, "https://api.x.com", api_version="2", classify=_classify)
+
+# Pay per use since 6 February 2026; the same resource twice in one UTC day is charged once.
+PRICES = Prices(
+    content_metrics=frozenset((*POST.values(), *PRIVATE.values(), "engagement")),
+    usd_per_account_day=0.010,
+    usd_per_content_day=0.005,
+    usd_per_metric_round={"mentions": 0.005},
+)
 
 
 def collect(

@@ -15,6 +15,7 @@ import httpx
 
 from analytics.adapters.base import CONTENT_LIMIT, Page, Pages, guarded, page_of, tolerant, wanted
 from analytics.adapters.http import Answer, Client, get_json, paged
+from analytics.adapters.prices import Prices
 from analytics.adapters.values import as_number, listing, malformed, mapping, poll_slot, readings, unknown
 from analytics.adapters.vendor import BearerAuth, QueryAuth, Vendor
 from analytics.errors import AccessDenied, QuotaExhausted, SourceError, SourceNotFound, TransientSourceError
@@ -106,6 +107,10 @@ def _is_key(token: str) -> bool:
 
 VENDOR = Vendor(
     NAME, "https://youtube.googleapis.com", api_version="v3", auth=_auth, classify=_classify, other_hosts=(ANALYTICS,)
+)
+
+PRICES = Prices(
+    unit="units", contents_per_page=MAX_IDS_PER_CALL, calls_per_page=2, content_metrics=frozenset(VIDEO.values())
 )
 
 

@@ -18,6 +18,7 @@ COMMANDS = {
     "up": ("analytics.cli.up", "up", "Start everything: database, Prefect with its UI, schedules, web app."),
     "import": ("analytics.cli.importing", "import_", "Load history from CSV or Parquet files."),
     "collect": ("analytics.cli.collect", "collect", "Collect one round from the platforms."),
+    "replay": ("analytics.cli.collect", "replay", "Read landed answers again, write what differs."),
     "lab": ("analytics.cli.lab", "lab", "JupyterLab on the notebooks."),
 }
 GROUPS = {
@@ -26,6 +27,7 @@ GROUPS = {
     "alerts": ("analytics.cli.alerts", "What was told to whom: list, acknowledge, snooze."),
     "quarantine": ("analytics.cli.quarantine", "Rows that could not be stored: list and replay."),
     "db": ("analytics.cli.db", "Start, stop and reach the database."),
+    "budget": ("analytics.cli.budget", "What collecting will cost, and what it has cost."),
     "simulator": ("analytics.cli.simulator", "The platforms on loopback, for trying things out."),
 }
 

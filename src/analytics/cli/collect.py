@@ -10,7 +10,7 @@ from rich.console import Console
 from rich.table import Table
 
 if TYPE_CHECKING:
-    from analytics.jobs.collect import Round
+    from analytics.jobs.harvest import Round
 
 EXAMPLES = """[bold]Examples[/]
 
@@ -67,7 +67,7 @@ def replay(
 
       analytics replay --platform youtube --since 2026-11-01
     """
-    from analytics.jobs import collect as job
+    from analytics.jobs import replay as job
     from analytics.settings import load_settings
     from analytics.store import open_store
 

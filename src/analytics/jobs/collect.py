@@ -9,19 +9,21 @@ import logging
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass, field, replace
-from datetime import UTC, date, datetime
+from dataclasses import dataclass, replace
+from datetime import UTC, datetime
 from ipaddress import ip_address
-from typing import TYPE_CHECKING, Any, Literal
+from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
 
-from analytics.adapters.base import CONTENT_LIMIT, Adapter, Page, Refused
+from analytics.adapters.base import CONTENT_LIMIT, Page
 from analytics.adapters.http import Client
+from analytics.adapters.prices import prices_of
 from analytics.adapters.registry import load_adapter
 from analytics.adapters.vendor import Cached, Retry
-from analytics.errors import AccessDenied, AnalyticsError, InputError, MalformedResponse, ParamsError, SourceError
+from analytics.errors import AccessDenied, AnalyticsError, InputError, ParamsError, SourceError
 from analytics.ingest.landing import Landed, Landing
-from analytics.model import Observation
+from analytics.jobs.harvest import Harvest, Round
+from analytics.jobs.spending import Allowed, Paid, allowance, allowed, note, spent_so_far
 from analytics.params import Account, Params, Platform, load_params
 from analytics.settings import Settings, credential
 
@@ -30,85 +32,7 @@ if TYPE_CHECKING:
 
 NOW_HEADER = "X-Simulated-Now"
 THREADS = 8
-State = Literal["ok", "partial", "failed"]
 Progress = Callable[[str, float], None]
-
-
-@dataclass(frozen=True, slots=True)
-class Harvest:
-    """What one account gave in one round.
-
-    `refused` names each metric that did not come, once, with the platform's reason: one health incident each.
-    `error` is what ended the round early, or the one call that failed where nothing came at all.
-    """
-
-    platform: str
-    account: str
-    started_at: datetime
-    pages: tuple[Page, ...] = ()
-    error: AnalyticsError | None = None
-    seconds: float = 0.0
-    written: int = 0
-    duplicate: int = 0
-    corrected: int = 0
-    quarantined: int = 0
-
-    @property
-    def observations(self) -> tuple[Observation, ...]:
-        """All readings, in the order they came."""
-        return tuple(o for page in self.pages for o in page.observations)
-
-    @property
-    def refused(self) -> tuple[Refused, ...]:
-        """Each metric that was refused or withheld throughout, with the first reason given."""
-        given = {o.metric_type for o in self.observations if o.value is not None}
-        reasons: dict[str, str] = {}
-        for page in self.pages:
-            for refused in page.refused:
-                reasons.setdefault(refused.metric, refused.reason)
-            for metric in page.withheld:
-                if metric not in given:
-                    reasons.setdefault(metric, "withheld: absent or null in the answer")
-        return tuple(Refused(metric, reason) for metric, reason in reasons.items())
-
-    @property
-    def state(self) -> State:
-        """`ok`, `partial` (something was refused), or `failed` (no reading came)."""
-        if not any(o.value is not None for o in self.observations) and (self.error or self.refused):
-            return "failed"
-        return "partial" if self.error or self.refused else "ok"
-
-    @property
-    def problem(self) -> str | None:
-        """What went wrong, in one line for the collection's record; None where nothing did."""
-        said = [str(self.error)] if self.error else []
-        reasons: dict[str, list[str]] = {}
-        for refused in self.refused:
-            reasons.setdefault(refused.reason, []).append(refused.metric)
-        said += [
-            f"no {', '.join(metrics)}" + ("" if reason == getattr(self.error, "problem", None) else f" ({reason})")
-            for reason, metrics in reasons.items()
-        ]
-        return "; ".join(said)[:2000] or None
-
-
-@dataclass(frozen=True, slots=True)
-class Round:
-    """Every account's harvest, in the order of the params."""
-
-    observed_at: datetime
-    harvests: tuple[Harvest, ...] = ()
-    seconds: float = 0.0
-
-    @property
-    def failed(self) -> tuple[Harvest, ...]:
-        """Accounts that gave nothing."""
-        return tuple(harvest for harvest in self.harvests if harvest.state == "failed")
-
-    @property
-    def written(self) -> int:
-        """Points stored for the first time."""
-        return sum(harvest.written for harvest in self.harvests)
 
 
 def _silent(step: str, done: float) -> None:
@@ -146,26 +70,70 @@ def collect(
     jobs = list(_jobs(params or load_params(settings.params_dir), platforms, account))
     landing = Landing(settings.landing_dir)
     harvests: list[Harvest] = []
+    polls = list(_polls(store, jobs, observed_at, contents))
     with ThreadPoolExecutor(THREADS, thread_name_prefix="collect") as pool:
         fetching = [
             pool.submit(
                 fetch_account,
-                name,
-                platform,
-                who,
+                poll.name,
+                poll.platform,
+                poll.allowed.account,
                 observed_at=observed_at,
-                base_url=address_of(base_url, name) if base_url else platform.base_url,
+                base_url=address_of(base_url, poll.name) if base_url else poll.platform.base_url,
                 simulated=at is not None,
                 retry=retry,
                 landing=landing,
-                contents=contents,
+                contents=poll.allowed.contents,
             )
-            for name, platform, who in jobs
+            if poll.allowed.is_asked
+            else None
+            for poll in polls
         ]
-        for done, future in enumerate(fetching, 1):
-            harvests.append(stored(store, landing, future.result(), observed_at=observed_at))
+        for done, (poll, future) in enumerate(zip(polls, fetching, strict=True), 1):
+            account = poll.allowed.account.id
+            harvest = future.result() if future else Harvest(poll.name, account, datetime.now(UTC))
+            harvest = replace(harvest, left_out=poll.allowed.left_out)
+            harvests.append(stored(store, landing, harvest, observed_at=observed_at))
+            if harvest.pages:
+                _note_spending(store, poll, harvest, observed_at)
             progress("collect", done / len(jobs))
     return Round(observed_at, tuple(harvests), time.perf_counter() - started)
+
+
+@dataclass(frozen=True, slots=True)
+class _Poll:
+    """One account to be asked, as far as the budget allows."""
+
+    name: str
+    platform: Platform
+    allowed: Allowed
+    paid: Paid
+
+
+def _polls(store: Store, jobs: Sequence[tuple[str, Platform, Account]], at: datetime, contents: int) -> Iterator[_Poll]:
+    """Every account of the round; a platform without a budget is asked in full."""
+    for name in dict.fromkeys(name for name, _, _ in jobs):
+        platform = next(entry for job, entry, _ in jobs if job == name)
+        accounts = [account for job, _, account in jobs if job == name]
+        prices = prices_of(load_adapter(platform.adapter))
+        today, month, paid = spent_so_far(store, name, at)
+        left = allowance(platform.budget, today, month, platform.schedule, at)
+        for one in allowed(accounts, platform.metrics, prices, left, contents=contents, paid=paid):
+            yield _Poll(name, platform, one, paid)
+
+
+def _note_spending(store: Store, poll: _Poll, harvest: Harvest, at: datetime) -> None:
+    note(
+        store,
+        poll.name,
+        harvest.account,
+        prices_of(load_adapter(poll.platform.adapter)),
+        metrics=poll.platform.metrics,
+        calls=len(harvest.pages),
+        contents=len({o.content_id for o in harvest.observations if o.content_id}),
+        paid=poll.paid,
+        at=at,
+    )
 
 
 def fetch_account(
@@ -241,70 +209,6 @@ def stored(store: Store, landing: Landing, harvest: Harvest, *, observed_at: dat
     )
 
 
-@dataclass(frozen=True, slots=True)
-class Replayed:
-    """What parsing landed answers again brought."""
-
-    answers: int = 0
-    written: int = 0
-    corrected: int = 0
-    duplicate: int = 0
-    unread: tuple[str, ...] = field(default=())
-
-
-def replay(
-    settings: Settings,
-    store: Store,
-    platform: str,
-    *,
-    since: date,
-    until: date | None = None,
-    params: Params | None = None,
-) -> Replayed:
-    """Parse a platform's landed answers again and write what differs; nobody is asked anything.
-
-    Raises:
-        InputError: the platform is not in params, or nothing was landed since then.
-    """
-    from analytics.store import Collection
-
-    known = (params or load_params(settings.params_dir)).platforms
-    _require(platform, known)
-    adapter, metrics = load_adapter(known[platform].adapter), known[platform].metrics
-    total, unread = Replayed(), []
-    for landed in Landing(settings.landing_dir).read(platform, since=since, until=until):
-        try:
-            observations = [o for o in parsed(adapter, landed) if not metrics or o.metric_type in metrics]
-        except MalformedResponse as exc:
-            unread.append(str(exc))
-            continue
-        collection = Collection(
-            platform, "replay", landed.account, landed.call, landed.api_version or None, landed.rate_limit_remaining
-        )
-        result = store.write(observations, collection)
-        total = Replayed(
-            total.answers + 1,
-            total.written + result.written,
-            total.corrected + result.corrected,
-            total.duplicate + result.duplicate,
-        )
-    if not total.answers and not unread:
-        raise InputError(f"{platform}: no answers landed since {since}; raw answers are kept for a limited time")
-    return replace(total, unread=tuple(unread))
-
-
-def parsed(adapter: Adapter, landed: Landed) -> list[Observation]:
-    """The readings in a landed answer, by the adapter's parser as it is today."""
-    from analytics.adapters.http import json_of
-
-    parser = getattr(adapter, landed.parser, None) if landed.parser.startswith("parse_") else None
-    payload, fault = (adapter.VENDOR.read or json_of)(landed.raw)
-    if parser is None or fault:
-        raise MalformedResponse(landed.platform, landed.call, fault or f"no parser {landed.parser!r} any more")
-    observations: list[Observation] = parser(payload, account=landed.account, observed_at=landed.observed_at)
-    return [replace(observation, platform=landed.platform) for observation in observations]
-
-
 def address_of(root: str, platform: str) -> str:
     """Where a platform answers below `root`.
 
@@ -317,7 +221,7 @@ def address_of(root: str, platform: str) -> str:
 def _jobs(params: Params, names: Sequence[str], account: str | None) -> Iterator[tuple[str, Platform, Account]]:
     found = False
     for name in names or [name for name, platform in params.platforms.items() if platform.is_active]:
-        _require(name, params.platforms)
+        require_platform(name, params.platforms)
         platform = params.platforms[name]
         _check_metrics(name, platform)
         for who in platform.accounts:
@@ -331,7 +235,8 @@ def _jobs(params: Params, names: Sequence[str], account: str | None) -> Iterator
         )
 
 
-def _require(name: str, platforms: Mapping[str, Any]) -> None:
+def require_platform(name: str, platforms: Mapping[str, Any]) -> None:
+    """Raise `InputError` with what there is, where params have no platform of that name."""
     if name not in platforms:
         raise InputError(f"platform {name!r}: not in params/platforms.yaml; it has {', '.join(platforms) or 'none'}")
 
