@@ -5,8 +5,10 @@ from types import SimpleNamespace
 import numpy as np
 import pytest
 
+from analytics import baselines
 from analytics.anomalies import detect
 
+DAY = np.timedelta64(1, "D")
 START = np.datetime64("2026-07-01T00:00", "ns")
 
 # the dated changes of the metrics the product collects: when, and about how much the level moved
@@ -51,6 +53,25 @@ def test_a_definition_break_is_no_anomaly(name, step_min):
     assert told == []
     if not 0.9 < factor < 1.1:
         assert detect(at, values, baseline_of(at, mean))
+
+
+@pytest.mark.parametrize("name", DATED)
+@pytest.mark.parametrize("aware", [True, False], ids=["baseline restarts", "baseline adapts"])
+def test_the_products_own_baseline_passes_a_break_in_silence(name, aware):
+    """Told of the break it starts again; not told it follows within days, and is not judged meanwhile.
+
+    Its band is still uneven then: a blip of less than an hour may be told, the break never is.
+    """
+    day, factor = DATED[name]
+    broken_at = np.datetime64(day, "ns")
+    at = broken_at - 20 * DAY + np.arange(35 * 96) * np.timedelta64(15, "m")
+    _, values = rhythm(at, 400.0, seed=len(name), factor_from=broken_at, factor=factor)
+    baseline = baselines.rolling(at, values, algorithm="profile", breaks=[broken_at] if aware else [])
+
+    events = detect(at, values, baseline, breaks=[broken_at])
+
+    after = [e for e in events if 0 <= (np.datetime64(e.start.replace(tzinfo=None)) - broken_at) / DAY < 10]
+    assert [e.reason for e in after if aware or e.duration_s >= 3600 or e.rule != "statistical"] == []
 
 
 def test_an_anomaly_after_the_break_is_still_told():

@@ -6,7 +6,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from analytics.anomalies import viral
+from analytics.anomalies import detect_breakouts
 from analytics.errors import InputError
 
 START = pd.Timestamp("2026-03-02T08:00", tz="UTC")
@@ -38,7 +38,7 @@ def test_breakouts_are_found_early_and_little_else():
     """Precision at least 0.9 and recall at least 0.8 over twelve accounts, within a day of publication."""
     right = wrong = 0
     for seed in range(12):
-        told = viral(account(seed, breakouts=(15, 24)))
+        told = detect_breakouts(account(seed, breakouts=(15, 24)))
         names = {e.details["content_id"] for e in told if e.details["age_s"] <= 86400}
         right += len(names & {"post15", "post24"})
         wrong += len({e.details["content_id"] for e in told} - {"post15", "post24"})
@@ -48,7 +48,7 @@ def test_breakouts_are_found_early_and_little_else():
 
 
 def test_a_breakout_explains_itself():
-    told = viral(account(3, breakouts=(20,)))
+    told = detect_breakouts(account(3, breakouts=(20,)))
 
     (event,) = [e for e in told if e.details["content_id"] == "post20"]
     assert event.confirmed_at - event.start == timedelta(seconds=event.details["age_s"])
@@ -60,18 +60,18 @@ def test_a_breakout_explains_itself():
 def test_only_what_was_known_then_counts():
     """Later posts and readings after the confirming age change nothing; order of rows neither."""
     frame = account(4, breakouts=(20,))
-    (event,) = [e for e in viral(frame) if e.details["content_id"] == "post20"]
+    (event,) = [e for e in detect_breakouts(frame) if e.details["content_id"] == "post20"]
 
     known = frame[(frame["observed_at"] <= event.confirmed_at + timedelta(hours=6))]
-    again = viral(known.sample(frac=1, random_state=0))
+    again = detect_breakouts(known.sample(frac=1, random_state=0))
 
     assert [e for e in again if e.details["content_id"] == "post20"] == [event]
 
 
 def test_a_young_account_has_no_usual():
-    assert viral(account(5, posts=8, breakouts=(6,))) == []
+    assert detect_breakouts(account(5, posts=8, breakouts=(6,))) == []
 
 
 def test_a_missing_column_is_named():
     with pytest.raises(InputError, match="'observed_at'"):
-        viral(account(6).drop(columns="observed_at"))
+        detect_breakouts(account(6).drop(columns="observed_at"))

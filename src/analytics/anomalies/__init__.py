@@ -7,7 +7,7 @@
   its `Handling`: mute, snooze, annotate, confirm, reject, `training_mask`, `learn`.
 - `choose_levels(..., alerts_per_week=)` -> `list[Level]`: `Settings.scaled(level.factor)` keeps to a budget.
 - `score(timestamps, values)` -> one number in [0, 1] a reading, online; alert at `FLAG_LEVEL`.
-- `viral(readings)` -> `list[Event]`: content far above its account's earlier content at the same age.
+- `detect_breakouts(readings)` -> `list[Event]`: content far above its account's earlier content at the same age.
 """
 
 from analytics.anomalies.budget import Level, choose_levels, seen_per_week
@@ -31,7 +31,7 @@ from analytics.anomalies.incidents import Cause, Incident, candidate_causes, gro
 from analytics.anomalies.pattern import PatternSettings
 from analytics.anomalies.scoring import FLAG_LEVEL, score
 from analytics.anomalies.trend import TrendSettings
-from analytics.anomalies.viral import viral
+from analytics.anomalies.viral import detect_breakouts
 
 __all__ = [
     "FLAG_LEVEL",
@@ -55,6 +55,7 @@ __all__ = [
     "confirm",
     "cross_platform",
     "detect",
+    "detect_breakouts",
     "detect_matrix",
     "group",
     "learn",
@@ -65,5 +66,4 @@ __all__ = [
     "severity_of",
     "snooze",
     "training_mask",
-    "viral",
 ]

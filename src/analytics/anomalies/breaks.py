@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import warnings
+import math
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from datetime import datetime
@@ -14,10 +14,11 @@ from analytics.anomalies.residuals import Residuals
 from analytics.baselines.clock import as_times
 
 DAY = np.timedelta64(86400, "s")
-SETTLE_DAYS = 1  # a whole day, so that the time of day cancels out of the comparison
-MIN_READINGS = 5  # for daily metrics: five days
+MIN_READINGS = 5  # a daily metric is compared over five days, the others over one: the time of day cancels out
+AGREE = 0.10  # in logs: two days that differ by less are at one level
+PATIENCE_DAYS = 14  # by then the series is judged again, whatever it does
 BRIDGE_DAYS = 35  # by then a 30-day window holds the new meaning only
-LOOKBACK_DAYS = 7
+LOOKBACK = 7  # blocks
 
 
 def break_times(breaks: Sequence[datetime | np.datetime64] | None) -> Times:
@@ -29,31 +30,65 @@ def break_times(breaks: Sequence[datetime | np.datetime64] | None) -> Times:
 def bridge(readings: Residuals, breaks: Times) -> Residuals:
     """The same readings with the baseline at the level of the metric's new meaning.
 
-    After a break nothing is judged for a day (and five readings). Then the expected value is
-    multiplied by the ratio of medians, observed to expected, over at most the last seven days since
-    the break, renewed daily, for 35 days. Band and scale follow, but shrink with the root only:
-    fewer counts are relatively noisier. A baseline that restarted at the break by
-    itself has ratio 1 and stays as it is. Where a ratio makes no sense (levels at or below 0) the
-    difference of medians is added instead. Nothing later than the day before is looked at.
+    A baseline that restarts at the break says nothing at first and is left as it is. Any other
+    may take days to follow, or never does. So nothing is judged until the ratio of medians,
+    observed to expected, has been the same two days running (within 10 %, at most 14 days); from then
+    on, up to 35 days after the break, the expected value is multiplied by the median ratio of at most
+    seven days since. Band and scale follow, but shrink with the root only: fewer counts are relatively
+    noisier. Where a ratio makes no sense (levels at or below 0) the difference of medians is added
+    instead. Nothing later than the day before is looked at.
     """
     if not breaks.size or not readings.times.size:
         return readings
     moved = {name: getattr(readings, name).copy() for name in ("expected", "lower", "upper", "scale")}
     for first, end in _stretches(readings.times, breaks):
-        for start, stop in _days(readings.times, first, end):
-            if readings.times[start] - readings.times[first] < SETTLE_DAYS * DAY or start - first < MIN_READINGS:
-                for array in moved.values():
-                    array[:, start:stop] = np.nan
-                continue
-            since = max(first, int(np.searchsorted(readings.times, readings.times[start] - LOOKBACK_DAYS * DAY)))
-            ratio, shift = _change(readings.values[:, since:start], readings.expected[:, since:start])
-            width = np.maximum(ratio, np.sqrt(ratio))
-            old = readings.expected[:, start:stop]
-            moved["expected"][:, start:stop] = new = old * ratio + shift
-            for edge in ("lower", "upper"):
-                moved[edge][:, start:stop] = new + (moved[edge][:, start:stop] - old) * width
-            moved["scale"][:, start:stop] *= width
+        for row in range(readings.values.shape[0]):
+            _bridge_row(readings, moved, row, first, end)
     return replace(readings, **moved)
+
+
+def _bridge_row(readings: Residuals, moved: dict[str, Floats], row: int, first: int, end: int) -> None:
+    """Move one series' baseline between two columns, in place of the copies."""
+    changes: list[tuple[float, float]] = []
+    settled = None
+    blocks = list(_days(readings.times, first, end))
+    for k, (start, stop) in enumerate(blocks):
+        cut = slice(start, stop)
+        if k == 0 and np.isnan(readings.expected[row, cut]).mean() > 0.5:
+            return
+        if settled is None and (
+            _agree(changes) or readings.times[start] - readings.times[first] >= PATIENCE_DAYS * DAY
+        ):
+            settled = max(0, k - 2)
+        if settled is None:
+            for array in moved.values():
+                array[row, cut] = np.nan
+        else:
+            _move(moved, row, cut, *_typical(changes[settled:][-LOOKBACK:]))
+        changes.append(_change(readings.values[row, cut], readings.expected[row, cut]))
+
+
+def _move(moved: dict[str, Floats], row: int, cut: slice, ratio: float, shift: float) -> None:
+    old, width = moved["expected"][row, cut].copy(), max(ratio, ratio**0.5)
+    new = old * ratio + shift
+    moved["expected"][row, cut] = new
+    for edge in ("lower", "upper"):
+        moved[edge][row, cut] = new + (moved[edge][row, cut] - old) * width
+    moved["scale"][row, cut] *= width
+
+
+def _agree(changes: list[tuple[float, float]]) -> bool:
+    """Whether the last two days stand at one level; without a ratio two days are enough."""
+    if len(changes) < 2:
+        return False
+    (before, _), (now, _) = changes[-2:]
+    return abs(math.log(now / before)) <= AGREE
+
+
+def _typical(changes: list[tuple[float, float]]) -> tuple[float, float]:
+    if not changes:
+        return 1.0, 0.0
+    return float(np.median([ratio for ratio, _ in changes])), float(np.median([shift for _, shift in changes]))
 
 
 def _stretches(times: Times, breaks: Times) -> Iterator[tuple[int, int]]:
@@ -65,19 +100,20 @@ def _stretches(times: Times, breaks: Times) -> Iterator[tuple[int, int]]:
 
 
 def _days(times: Times, first: int, end: int) -> Iterator[tuple[int, int]]:
-    """The stretch cut into days counted from its first reading."""
-    day = (times[first:end] - times[first]) // DAY
-    starts = first + np.flatnonzero(np.r_[True, day[1:] != day[:-1]])
+    """The stretch cut into days counted from its first reading, or into five readings where that is longer."""
+    per_day = np.searchsorted(times, times[first] + DAY) - first
+    if per_day >= MIN_READINGS:
+        day = (times[first:end] - times[first]) // DAY
+        starts = first + np.flatnonzero(np.r_[True, day[1:] != day[:-1]])
+    else:
+        starts = np.arange(first, end, MIN_READINGS)
     yield from zip(starts.tolist(), [*starts[1:].tolist(), end], strict=True)
 
 
-def _change(observed: Floats, expected: Floats) -> tuple[Floats, Floats]:
-    """Ratio and shift, shape (m, 1), that bring the expected level to the observed one."""
+def _change(observed: Floats, expected: Floats) -> tuple[float, float]:
+    """Ratio and shift that bring the expected level to the observed one; 1 and 0 where nothing is known."""
     known = np.isfinite(observed) & np.isfinite(expected)
-    with warnings.catch_warnings(), np.errstate(invalid="ignore", divide="ignore"):
-        warnings.simplefilter("ignore", RuntimeWarning)  # an all-missing row has no median: NaN is the answer
-        now = np.nanmedian(np.where(known, observed, np.nan), axis=1, keepdims=True)
-        before = np.nanmedian(np.where(known, expected, np.nan), axis=1, keepdims=True)
-        ratio = now / before
-    proportional = (now > 0) & (before > 0)
-    return np.where(proportional, ratio, 1.0), np.where(proportional, 0.0, now - before)
+    if not known.any():
+        return 1.0, 0.0
+    now, before = float(np.median(observed[known])), float(np.median(expected[known]))
+    return (now / before, 0.0) if now > 0 and before > 0 else (1.0, now - before)

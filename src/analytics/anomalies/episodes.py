@@ -71,7 +71,7 @@ class Levels:
 
     enter: float = 3.0
     exit: float = 2.0
-    lone: float = 4 / 3
+    lone: float = 1.5
     min_duration_s: float = 900.0
     merge_s: float = 3600.0
     cooldown_s: float = 86400.0

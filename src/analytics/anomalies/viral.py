@@ -20,7 +20,7 @@ AGES = tuple(timedelta(hours=h) for h in (1, 3, 6, 12, 24, 48, 96, 168))
 LEAST_SPREAD = 0.15  # in logs: no account's posts are alike to better than 15 %
 
 
-def viral(
+def detect_breakouts(
     readings: pd.DataFrame,
     *,
     ages: Sequence[timedelta] = AGES,
@@ -46,7 +46,7 @@ def viral(
     """
     absent = [c for c in COLUMNS if c not in readings.columns]
     if absent:
-        raise InputError(f"viral: column {absent[0]!r} is missing; expected {', '.join(COLUMNS)}")
+        raise InputError(f"breakouts: column {absent[0]!r} is missing; expected {', '.join(COLUMNS)}")
     posts = sorted(_posts(readings, ages), key=lambda p: (p[1], p[0]))
     found = []
     for i, (content_id, published_at, at_age) in enumerate(posts):
