@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import json
 from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
+from itertools import repeat
 from typing import Any
 
 import numpy as np
@@ -11,15 +13,21 @@ import numpy.typing as npt
 import pandas as pd
 import psycopg
 
+EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+MICROSECOND = timedelta(microseconds=1)
 KEY = ("platform", "metric_type", "content_id", "author_id")
+Key = tuple[str, str, str, str]
+NEVER = np.iinfo(np.int64).min  # as NumPy keeps a missing time
 INSERT = """
 INSERT INTO series (platform, metric_type, content_id, author_id)
-SELECT * FROM unnest(%s::text[], %s::text[], %s::text[], %s::text[])
+SELECT platform, metric_type, content_id, author_id FROM jsonb_to_recordset(%s::jsonb)
+    AS new (platform text, metric_type text, content_id text, author_id text)
 """
 LOOK_UP = """
 SELECT platform, metric_type, content_id, author_id, series_id, last_time
-FROM series JOIN unnest(%s::text[], %s::text[], %s::text[], %s::text[])
-    AS wanted (platform, metric_type, content_id, author_id) USING (platform, metric_type, content_id, author_id)
+FROM series JOIN jsonb_to_recordset(%s::jsonb)
+    AS wanted (platform text, metric_type text, content_id text, author_id text)
+    USING (platform, metric_type, content_id, author_id)
 """
 SAVE = """
 UPDATE series AS s SET
@@ -31,28 +39,29 @@ WHERE s.series_id = n.series_id
   AND (s.first_time IS NULL OR n.first < s.first_time OR n.last > s.last_time OR n.content_type <> s.content_type
        OR (n.tags IS NOT NULL AND n.tags::jsonb IS DISTINCT FROM s.tags))
 """
-NEVER = np.datetime64("0001-01-01", "us")
-Key = tuple[str, str, str, str]
 
 
 @dataclass(slots=True)
 class SeriesBook:
     """The series one transaction has met: their numbers, and first, last and newest stored time.
 
-    `stored_last` is the newest time in the store before this transaction; `last` includes it.
+    Times are microseconds since 1970. `stored_last` is the newest in the store before this transaction; `last`
+    includes it.
     """
 
     ids: dict[Key, int] = field(default_factory=dict)
-    stored_last: dict[int, np.datetime64] = field(default_factory=dict)
-    first: dict[int, np.datetime64] = field(default_factory=dict)
-    last: dict[int, np.datetime64] = field(default_factory=dict)
+    stored_last: dict[int, int] = field(default_factory=dict)
+    first: dict[int, int] = field(default_factory=dict)
+    last: dict[int, int] = field(default_factory=dict)
     content_type: dict[int, str] = field(default_factory=dict)
     tags: dict[int, str] = field(default_factory=dict)
 
     def number(self, cursor: psycopg.Cursor[Any], accepted: pd.DataFrame) -> npt.NDArray[np.int32]:
         """Series number of every row (n,), making the series that are new."""
         codes, places = distinct_keys(accepted)
-        keys = list(accepted[list(KEY)].iloc[places].astype(str).itertuples(index=False, name=None))
+        columns = [accepted[name].array for name in KEY]
+        texts = [np.array(column.categories, dtype=object)[column.codes[places]].tolist() for column in columns]
+        keys: list[Key] = list(zip(*texts, strict=True))
         unknown = sorted({key for key in keys if key not in self.ids})
         if unknown:
             self._learn(cursor, unknown)
@@ -69,7 +78,7 @@ class SeriesBook:
         cursor.execute(LOOK_UP, _columns(keys))
         for *key, series_id, last_time in cursor.fetchall():
             self.ids[key[0], key[1], key[2], key[3]] = series_id
-            self.stored_last[series_id] = NEVER if last_time is None else np.datetime64(last_time.replace(tzinfo=None))
+            self.stored_last[series_id] = NEVER if last_time is None else (last_time - EPOCH) // MICROSECOND
 
     def stored_last_of(self, series_ids: npt.NDArray[np.int32]) -> npt.NDArray[np.datetime64]:
         """Newest time in the store before this transaction, per row."""
@@ -77,26 +86,29 @@ class SeriesBook:
 
     def last_of(self, series_ids: npt.NDArray[np.int32]) -> npt.NDArray[np.datetime64]:
         """Newest time so far, this transaction's rows included, per row."""
-        return _lookup({**self.stored_last, **self.last}, series_ids)
+        return _lookup(self.stored_last | self.last, series_ids)
 
     def extend(self, rows: pd.DataFrame) -> None:
         """Take in stored rows' first and last times, and what the newest row of a series says about it."""
-        series_ids, times = rows["series_id"].to_numpy(), rows["at"].to_numpy()
+        if rows.empty:
+            return
+        series_ids, times = rows["series_id"].to_numpy(), rows["at"].to_numpy().astype(np.int64)
         order = np.lexsort((times, series_ids))
         starts = np.flatnonzero(np.r_[True, np.diff(series_ids[order]) != 0])
-        ends = np.r_[starts[1:], len(order)] - 1
+        newest = order[np.r_[starts[1:], len(order)] - 1]
+        spans = zip(series_ids[newest].tolist(), times[order[starts]].tolist(), times[newest].tolist(), strict=True)
         content_types = rows["content_type"].array
-        tags = rows["tags"].to_numpy() if "tags" in rows.columns else None
-        for start, end in zip(order[starts], order[ends], strict=True):
-            series_id = int(series_ids[end])
-            self.first[series_id] = min(self.first.get(series_id, times[start]), times[start])
-            if times[end] < self.last.get(series_id, NEVER):
+        said = np.array(content_types.categories, dtype=object)[content_types.codes[newest]].tolist()
+        tags = rows["tags"].to_numpy()[newest].tolist() if "tags" in rows.columns else repeat(None)
+        for (series_id, first, last), content_type, labels in zip(spans, said, tags, strict=False):
+            self.first[series_id] = min(self.first.get(series_id, first), first)
+            if last < self.last.get(series_id, NEVER):
                 continue
-            self.last[series_id] = max(times[end], self.stored_last[series_id])
-            if (code := content_types.codes[end]) and (content_type := content_types.categories[code]):
+            self.last[series_id] = max(last, self.stored_last[series_id])
+            if content_type:
                 self.content_type[series_id] = content_type
-            if tags is not None and isinstance(tags[end], dict) and tags[end]:
-                self.tags[series_id] = json.dumps(tags[end], sort_keys=True, default=str)
+            if isinstance(labels, dict) and labels:
+                self.tags[series_id] = json.dumps(labels, sort_keys=True, default=str)
 
     def save(self, cursor: psycopg.Cursor[Any]) -> None:
         """Write times, content types and tags back, in the order of the numbers."""
@@ -105,16 +117,17 @@ class SeriesBook:
             SAVE,
             [
                 ids,
-                [f"{self.first[i]}Z" for i in ids],
-                [f"{self.last[i]}Z" for i in ids],
+                [EPOCH + self.first[i] * MICROSECOND for i in ids],
+                [EPOCH + self.last[i] * MICROSECOND for i in ids],
                 [self.content_type.get(i) for i in ids],
                 [self.tags.get(i) for i in ids],
             ],
         )
 
 
-def _columns(keys: list[Key]) -> list[list[str]]:
-    return [list(column) for column in zip(*keys, strict=True)]
+def _columns(keys: list[Key]) -> list[str]:
+    """One parameter for all keys: thousands of texts in an array are escaped one by one."""
+    return [json.dumps([dict(zip(KEY, key, strict=True)) for key in keys])]
 
 
 def distinct_keys(accepted: pd.DataFrame) -> tuple[npt.NDArray[np.intp], npt.NDArray[np.intp]]:
@@ -129,6 +142,6 @@ def distinct_keys(accepted: pd.DataFrame) -> tuple[npt.NDArray[np.intp], npt.NDA
     return codes, first
 
 
-def _lookup(of: dict[int, np.datetime64], series_ids: npt.NDArray[np.int32]) -> npt.NDArray[np.datetime64]:
+def _lookup(of: dict[int, int], series_ids: npt.NDArray[np.int32]) -> npt.NDArray[np.datetime64]:
     ids, inverse = np.unique(series_ids, return_inverse=True)
-    return np.array([of[int(i)] for i in ids], dtype="datetime64[us]")[inverse]
+    return np.array([of[i] for i in ids.tolist()], dtype=np.int64).view("datetime64[us]")[inverse]

@@ -15,8 +15,9 @@ import sqlalchemy as sa
 from analytics.errors import StoreError
 from analytics.ingest.check import Definitions, observations_to_frame
 from analytics.model import MetricDefinition, Observation
-from analytics.store import lifecycle, quarantine, reading
+from analytics.store import deletion, lifecycle, quarantine, reading
 from analytics.store.archive import Archive, archive_of
+from analytics.store.deletion import Deletion
 from analytics.store.engine import driver_cursor, engine_for
 from analytics.store.migrate import upgrade
 from analytics.store.partitions import ensure_days
@@ -227,6 +228,24 @@ class Store:
         if ids is not None:
             waiting = waiting[waiting["quarantine_id"].isin(list(ids))]
         return quarantine.replay(self, waiting, now or datetime.now(UTC))
+
+    def quarantine_correct(self, ids: Sequence[int] | None = None, *, now: datetime | None = None) -> WriteResult:
+        """Merge readings of days whose raw readings have left into those days' rollups, each at most once.
+
+        For someone who knows they are new: whether a rollup holds a reading already cannot be told any more.
+        """
+        from analytics.store.corrections import correct
+
+        return correct(self, ids, now=now or datetime.now(UTC))
+
+    def delete(self, request: Deletion, *, now: datetime | None = None) -> list[int]:
+        """Delete an account's or a content's readings from every tier; also finishes requests left unfinished."""
+        if self.archive is None:
+            raise StoreError("deleting needs the archive, and this store was opened without one")
+        with self.begin() as connection:
+            deletion.request(connection, request)
+        with self._refusals():
+            return deletion.fulfil(self.engine, self.archive, now=now or datetime.now(UTC))
 
     def _ensure_days(self, days: Iterable[Any]) -> int:
         return ensure_days(self.engine, days)
