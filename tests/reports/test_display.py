@@ -126,10 +126,8 @@ def test_tiles_write_numbers_and_read_the_sign_of_their_comparison():
 def test_the_covers_language_is_that_of_all_figures_after_it():
     """A brand names its language once, on the cover."""
     display.cover(title="Bericht", period="Oktober 2026", language="de")
-    try:
-        assert display.tiles([Tile("Aufrufe", 1234.5)]).data[TILES]["tiles"][0]["value"] == "1.234"
-    finally:
-        display.use_language("en")
+
+    assert display.tiles([Tile("Aufrufe", 1234.5)]).data[TILES]["tiles"][0]["value"] == "1.234"
 
 
 def test_blocks_show_one_after_another():
@@ -137,3 +135,21 @@ def test_blocks_show_one_after_another():
     shown = display.blocks(display.prose("a"), None, display.callout("b"))
 
     assert len(list(shown)) == 2
+
+
+def test_a_logo_travels_inside_the_report(tmp_path):
+    """A link to a file would be broken in the reader's mail."""
+    path = tmp_path / "logo.SVG"
+    path.write_text("<svg xmlns='http://www.w3.org/2000/svg'/>")
+
+    assert display.logo_address(path).startswith("data:image/svg+xml;base64,")
+
+
+@pytest.mark.parametrize("name", ["missing.svg", "logo.exe", "big.png"])
+def test_a_logo_that_cannot_travel_is_refused(tmp_path, name):
+    """By its name, before anything is drawn."""
+    (tmp_path / "logo.exe").write_bytes(b"MZ")
+    (tmp_path / "big.png").write_bytes(b"0" * 300_000)
+
+    with pytest.raises(ReportError, match=name):
+        display.logo_address(tmp_path / name)

@@ -147,9 +147,23 @@ def test_a_heading_inside_a_callout_is_a_strong_line():
 def test_setting_a_document_leaves_the_language_of_later_figures_alone():
     """A German report must not turn the next one's figures German."""
     display.use_language("de")
-    try:
-        document(notebook_of("text"), "html")
 
-        assert blocks.language() == "de"
-    finally:
-        display.use_language("en")
+    document(notebook_of("text"), "html")
+
+    assert blocks.language() == "de"
+
+
+@pytest.mark.parametrize(
+    ("issued", "language", "words"),
+    [
+        ("2026-11-02", "de", "2. Nov. 2026"),
+        ("2026-11-02T06:30:00+00:00", "en", "2 Nov 2026 06:30"),
+        ("soon", "en", "soon"),
+    ],
+)
+def test_the_date_of_issue_is_written_in_words(issued, language, words):
+    """The ISO form stays the file's time stamp."""
+    made = document(notebook_of(shown(cover(issued=issued, language=language))), "html").cover
+
+    assert made["issued_words"].replace("\u00a0", " ") == words
+    assert made["issued"] == issued

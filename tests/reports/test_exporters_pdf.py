@@ -220,3 +220,16 @@ def test_charts_speak_the_brands_language():
 
     assert "Okt" in october
     assert "Abbildung 1." in october
+
+
+@pytest.mark.parametrize("brand", ["", "Northwind"])
+def test_a_logo_stands_on_the_cover(brand, tmp_path):
+    """With words for it even where the brand has no name."""
+    path = tmp_path / "logo.svg"
+    path.write_text(
+        '<svg xmlns="http://www.w3.org/2000/svg" width="40" height="20"><rect width="40" height="20"/></svg>'
+    )
+
+    reader = read(export(notebook_of(shown(cover(brand=brand, logo=display.logo_address(path))), "text")))
+
+    assert (brand or "Traffic report") in [element.get("/Alt") for element in _elements(reader)]

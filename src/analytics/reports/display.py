@@ -7,9 +7,11 @@ a platform is data: it is cleaned of control characters, and shown, never interp
 
 from __future__ import annotations
 
+import base64
 import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
 from analytics.errors import ReportError
@@ -41,9 +43,11 @@ if TYPE_CHECKING:
 
 __all__ = [
     "ARROWS", "CALLOUT", "COVER", "DEFINITIONS", "PROSE", "TABLE", "TILES", "VEGALITE", "Block", "Blocks", "Column",
-    "Provenance", "Tile", "Tone", "blocks", "callout", "cover", "definition_list", "figure", "literal", "prose",
-    "table", "tiles", "use_language",
+    "Provenance", "Tile", "Tone", "blocks", "callout", "cover", "definition_list", "figure", "literal", "logo_address",
+    "prose", "table", "tiles", "use_language",
 ]  # fmt: skip
+
+MAX_LOGO_BYTES = 200_000
 
 
 def literal(text: Any) -> str:
@@ -176,6 +180,21 @@ def definition_list(
         "<dl>" + "".join(f"<dt><b>{escaped(term)}</b></dt><dd>{escaped(text)}</dd>" for term, text in pairs) + "</dl>"
     )
     return make_block(DEFINITIONS, payload, "\n".join(f"{term}: {text}" for term, text in pairs), shown, provenance)
+
+
+def logo_address(path: Path) -> str:
+    """A logo file as the `data:` address `cover` takes, so that the report carries it.
+
+    Raises:
+        ReportError: no SVG or PNG file, or larger than 200 kB, which every page view would pay for.
+    """
+    kind = {".svg": "svg+xml", ".png": "png"}.get(path.suffix.lower())
+    if kind is None or not path.is_file():
+        raise ReportError(f"logo {path}: expected an SVG or PNG file")
+    content = path.read_bytes()
+    if len(content) > MAX_LOGO_BYTES:
+        raise ReportError(f"logo {path}: {len(content)} bytes, expected at most {MAX_LOGO_BYTES}")
+    return f"data:image/{kind};base64,{base64.b64encode(content).decode()}"
 
 
 def cover(

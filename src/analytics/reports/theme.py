@@ -211,11 +211,18 @@ def readable(colour: str, ground: str, *, ratio: float = 4.5) -> str:
 
 
 def accents(accent: str) -> dict[str, str]:
-    """The shades a report derives from its brand's accent: text on light, text on dark, and the cover's two ends."""
-    cover = readable(accent, "#ffffff", ratio=6.0)
+    """The shades a report derives from its brand's accent.
+
+    `accent_light` and `accent_dark` are for text on the two grounds; the cover runs from `cover_from` to
+    `cover_to`, both dark enough for white text. Of a pale accent that would leave only mud, so its cover is
+    neutral and shows the accent itself as `cover_line`.
+    """
+    pale = contrast(accent, "#ffffff") < 2.5
+    cover = LIGHT["ink"] if pale else readable(accent, "#ffffff", ratio=6.0)
     return {
         "accent_light": readable(accent, LIGHT["panel"], ratio=4.6),
         "accent_dark": readable(accent, DARK["panel"], ratio=6.5),
         "cover_from": mix(cover, "#05101f", 0.62),
-        "cover_to": mix(cover, "#05101f", 0.12),
+        "cover_to": mix(cover, "#ffffff", 0.12) if pale else mix(cover, "#05101f", 0.12),
+        "cover_line": accent if pale else "#ffffff",
     }

@@ -11,6 +11,7 @@ import re
 import unicodedata
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
+from datetime import date
 from typing import Any, Literal
 
 from nbformat import NotebookNode
@@ -63,10 +64,19 @@ def document(notebook: NotebookNode, target: Target, *, draft: bool = False) -> 
     reader.blocks = _without_title(reader.blocks, reader.cover)
     _number_headings(reader.blocks)
     cover = {**_default_cover(), **reader.cover, **dict(notebook.metadata.get("report", {}))}
+    cover["issued_words"] = _in_words(str(cover["issued"]), str(cover["language"]))
     if failed or draft:
         cover["status"] = "draft"
     parameters = dict(notebook.metadata.get("papermill", {}).get("parameters", {}))
     return Document(cover, reader.blocks, reader.notes, parameters, draft=bool(failed))
+
+
+def _in_words(issued: str, language: str) -> str:
+    """An ISO date in the report's language; other words as they are."""
+    try:
+        return formats.day(date.fromisoformat(issued[:10]), lang=language) + issued[10:16].replace("T", " ")
+    except ValueError:
+        return issued
 
 
 def first_error(notebook: NotebookNode) -> tuple[int, str, str] | None:

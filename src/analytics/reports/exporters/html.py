@@ -108,7 +108,7 @@ def _style(accent: str) -> str:
     shades = theme.accents(accent)
     light = _variables({**theme.LIGHT, "accent": shades["accent_light"]})
     dark = _variables({**theme.DARK, "accent": shades["accent_dark"]})
-    cover = _variables({"cover_from": shades["cover_from"], "cover_to": shades["cover_to"]})
+    cover = _variables({name: shade for name, shade in shades.items() if name.startswith("cover")})
     exchange = "".join(
         f"& .drawing [{attribute}='{old}']{{{attribute}:{new}}}"
         for old, new in theme.dark_of().items()
