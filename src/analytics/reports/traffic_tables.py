@@ -8,10 +8,11 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
+from analytics.reports import formats
 from analytics.reports.display import Column
 from analytics.reports.facts import weekday_shape
 from analytics.reports.recommend import Recommendation
-from analytics.reports.traffic_data import SeriesMonth, TrafficData, when
+from analytics.reports.traffic_data import SeriesMonth, ToldIncident, TrafficData, when
 from analytics.reports.wording import listed
 
 WEEKDAYS = ["Mon", "Tue", "Wed", "Thu", "Fri", "Sat", "Sun"]
@@ -55,10 +56,23 @@ def incident_rows(data: TrafficData) -> pd.DataFrame:
                 "observed": event.observed,
                 "expected": event.expected,
                 "deviation": event.deviation,
-                "cause": told.causes[0].text if told.causes else "not known",
+                "cause": _cause(told, data),
             }
         )
     return pd.DataFrame(rows)
+
+
+def _cause(told: ToldIncident, data: TrafficData) -> str:
+    """The most telling candidate; of another incident only whose it is and how long before it began."""
+    if not told.causes:
+        return "not known"
+    first = told.causes[0]
+    if first.kind != "others moving":
+        return first.text
+    other = next(o for o in data.incidents if o.incident.start == first.at and o.incident is not told.incident)
+    ahead = (told.incident.start - first.at).total_seconds()
+    name = data.item(other.worst[0]).name
+    return f"{name}, {formats.duration(ahead)} before" if ahead else f"{name}, at the same time"
 
 
 def event_rows(data: TrafficData) -> pd.DataFrame:
