@@ -77,6 +77,10 @@ class MalformedResponse(SourceError):
     """The body is not what the vendor's description says: truncated, HTML, wrong types."""
 
 
+class WebhookRefused(AnalyticsError):
+    """A call from outside whose signature, secret, address or time does not hold, or which was made before."""
+
+
 class StoreError(AnalyticsError):
     """The database refused or is not there."""
 

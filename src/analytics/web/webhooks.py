@@ -1,0 +1,167 @@
+"""Webhooks of mail providers: who calls is checked on the raw body, the body is committed, then the answer is 200.
+
+`POST /webhooks/{provider}/{account}` takes events, `POST /webhooks/inbound/{provider}/{account}` mails. What was
+kept is counted in the background, and by the flow `inbox` where the background did not come to it.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import logging
+import re
+import threading
+import time
+from collections.abc import Mapping
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING
+
+from fastapi import APIRouter, Request
+from fastapi.responses import JSONResponse
+
+from analytics.errors import AnalyticsError, DataFileError, SettingsError, StoreError, WebhookRefused
+from analytics.ingest.mails import form_of
+from analytics.ingest.signatures import check_address, check_basic, check_mailgun, check_sendgrid, mailgun_signature
+from analytics.settings import Settings, credential
+
+if TYPE_CHECKING:
+    from analytics.store import Store
+
+MAX_BODY_BYTES = 10 * 1024 * 1024
+PROVIDERS = ("sendgrid", "mailgun", "postmark")
+RECOVER_S = 5.0  # after the store was away
+SETTLE_S = 0.5  # bodies of one sending come together: they are counted together
+_ACCOUNT = re.compile(r"[\w.@+-]{1,100}", flags=re.ASCII)
+log = logging.getLogger(__name__)
+
+
+def router(settings: Settings) -> APIRouter:
+    """The routes of one installation; the store is opened at the first call."""
+    api = APIRouter(prefix="/webhooks")
+    inbox = _Inbox(settings)
+
+    @api.post("/inbound/{provider}/{account}")
+    async def mail(provider: str, account: str, request: Request) -> JSONResponse:
+        """A mail, from an inbound-mail service."""
+        return await _answer(inbox, f"inbound-{provider}", account, request)
+
+    @api.post("/{provider}/{account}")
+    async def event(provider: str, account: str, request: Request) -> JSONResponse:
+        """Events, from a mail provider."""
+        return await _answer(inbox, provider, account, request)
+
+    return api
+
+
+def checked(
+    provider: str, body: bytes, headers: Mapping[str, str], address: str | None, *, now: datetime
+) -> str | None:
+    """Check who calls; return what this sender uses once, where there is such a thing.
+
+    Raises:
+        WebhookRefused: it is not who it says.
+        SettingsError: the secret that would tell is not set.
+    """
+    if provider == "sendgrid":
+        check_sendgrid(body, headers, _secret("SENDGRID_WEBHOOK_PUBLIC_KEY"), now=now)
+        return None
+    if provider == "mailgun":
+        return check_mailgun(mailgun_signature(body), _secret("MAILGUN_WEBHOOK_SIGNING_KEY"), now=now)
+    if provider == "inbound-mailgun":
+        try:
+            fields: Mapping[str, str] = form_of(body, headers.get("content-type", ""))
+        except DataFileError as exc:
+            raise WebhookRefused(str(exc)) from exc
+        return check_mailgun(dict(fields), _secret("MAILGUN_WEBHOOK_SIGNING_KEY"), now=now)
+    name = "POSTMARK_WEBHOOK" if provider.endswith("postmark") else "INBOUND_MAIL"
+    check_basic(headers, _secret(f"{name}_USER"), _secret(f"{name}_PASSWORD"), provider=provider)
+    allowed = credential(f"{name}_ALLOWED_ADDRESSES")
+    check_address(address, allowed.get_secret_value().split(",") if allowed else (), provider=provider)
+    return None
+
+
+def _secret(name: str) -> str:
+    value = credential(name)
+    if value is None:
+        raise SettingsError(f"{name} is not set: this webhook is not ready")
+    return value.get_secret_value()
+
+
+async def _answer(inbox: _Inbox, provider: str, account: str, request: Request) -> JSONResponse:
+    if provider.removeprefix("inbound-") not in PROVIDERS or not _ACCOUNT.fullmatch(account):
+        return JSONResponse({"error": "no such webhook"}, 404)
+    body = await _body(request)
+    if body is None:
+        return JSONResponse({"error": f"larger than {MAX_BODY_BYTES} bytes"}, 413)
+    address = request.client.host if request.client else None
+    try:
+        replay_key = checked(provider, body, request.headers, address, now=datetime.now(UTC))
+        kind = request.headers.get("content-type", "")
+        new = await asyncio.to_thread(inbox.keep, provider, account, body, kind, replay_key)
+    except WebhookRefused as exc:
+        log.warning("refused: %s", exc)
+        return JSONResponse({"error": str(exc)}, 401)
+    except SettingsError as exc:
+        log.error("%s", exc)
+        return JSONResponse({"error": str(exc)}, 503)  # senders try again for hours: nothing is lost until it is set
+    except StoreError as exc:
+        log.error("not kept: %s", exc)
+        return JSONResponse({"error": "not kept, try again"}, 503)
+    return JSONResponse({"kept": new})
+
+
+async def _body(request: Request) -> bytes | None:
+    """The raw body; None if it is too large."""
+    parts = bytearray()
+    async for part in request.stream():
+        parts += part
+        if len(parts) > MAX_BODY_BYTES:
+            return None
+    return bytes(parts)
+
+
+class _Inbox:
+    """The store for these routes, and one thread that counts what they kept."""
+
+    def __init__(self, settings: Settings) -> None:
+        self._settings = settings
+        self._opening = threading.Lock()
+        self._waiting = threading.Event()
+        self._store: Store | None = None
+        self._held = contextlib.ExitStack()  # for as long as the process lives
+
+    def keep(self, provider: str, account: str, body: bytes, content_type: str, replay_key: str | None) -> bool:
+        """Commit a body; then let it be counted."""
+        from analytics.jobs.inbox import keep
+
+        new = keep(self._opened(), provider, account, body, content_type=content_type, replay_key=replay_key)
+        self._waiting.set()
+        return new
+
+    def _opened(self) -> Store:
+        with self._opening:
+            if self._store is None:
+                from analytics.store import open_store
+
+                self._store = self._held.enter_context(open_store(self._settings))
+                threading.Thread(target=self._count, args=(self._store,), name="inbox", daemon=True).start()
+            return self._store
+
+    def _count(self, store: Store) -> None:
+        from analytics.jobs.inbox import process
+
+        while True:
+            self._waiting.wait()
+            time.sleep(SETTLE_S)
+            self._waiting.clear()
+            try:
+                done = process(store)
+            except AnalyticsError as exc:
+                log.error("not counted, will be tried again: %s", exc)
+                time.sleep(RECOVER_S)
+                self._waiting.set()
+                continue
+            for problem in done.problems:
+                log.warning("could not be read: %s", problem)
+            if done.is_busy:
+                self._waiting.set()

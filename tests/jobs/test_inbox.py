@@ -1,0 +1,153 @@
+"""Bodies into a real store: kept before they are read, counted once, whatever is sent twice or breaks in between."""
+
+from __future__ import annotations
+
+import json
+from datetime import UTC, datetime, timedelta
+
+import pytest
+import sqlalchemy as sa
+
+from analytics.errors import StoreError, WebhookRefused
+from analytics.jobs import inbox
+from analytics.store import open_store
+
+
+@pytest.fixture
+def store(settings):
+    with open_store(settings) as opened:
+        yield opened
+
+
+def opens(*numbers, **more):
+    events = [
+        {"event": "open", "email": f"{n}@x.com", "timestamp": 1795000000, "sg_event_id": f"e{n}", **more}
+        for n in numbers
+    ]
+    return json.dumps(events).encode()
+
+
+def totals(store):
+    """The newest reading of every series, by metric and content."""
+    known = store.series()
+    read = store.read_series(
+        [int(i) for i in known["series_id"]], datetime(2026, 1, 1, tzinfo=UTC), datetime.now(UTC) + timedelta(days=1)
+    )
+    newest = read.groupby("series_id")["value"].last()
+    return {(r.metric_type, r.content_id): newest[r.series_id] for r in known.itertuples()}
+
+
+def keep(store, body, provider="sendgrid", **more):
+    return inbox.keep(store, provider, "acme", body, **more)
+
+
+def test_events_become_running_totals(store):
+    keep(store, opens(1, 2, sg_message_id="m.1", category="weekly"))
+    first = inbox.process(store)
+    keep(store, opens(3, sg_message_id="m.2"))
+    second = inbox.process(store)
+
+    assert (first.bodies, first.events, first.written) == (1, 2, 4)
+    assert (second.bodies, second.events, second.written) == (1, 1, 2)
+    assert totals(store) == {
+        ("opens", ""): 3,
+        ("opens", "weekly"): 2,
+        ("unique_opens", ""): 3,
+        ("unique_opens", "weekly"): 2,
+    }
+
+
+def test_what_is_sent_again_counts_nothing(store):
+    """Senders try again when an answer is lost: the same body, or the same events in another."""
+    assert keep(store, opens(1, 2))
+    assert not keep(store, opens(1, 2))
+    keep(store, opens(2, 3))
+
+    done = inbox.process(store)
+
+    assert (done.bodies, done.repeated) == (2, 0)
+    assert totals(store)["opens", ""] == 3
+    keep(store, opens(3, 2, 1))
+    assert inbox.process(store).repeated == 6
+    assert totals(store)["opens", ""] == 3
+    assert inbox.process(store) == inbox.Processed()
+
+
+def test_a_token_used_twice_is_a_replay(store):
+    """Mailgun signs the token, not the event: the same token with another event is somebody else's."""
+    assert keep(store, b"{}", "mailgun", replay_key="t1")
+    assert not keep(store, b"{}", "mailgun", replay_key="t1")
+
+    with pytest.raises(WebhookRefused, match="made before, with another body"):
+        keep(store, b'{"forged": 1}', "mailgun", replay_key="t1")
+
+
+def test_a_crash_between_counting_and_storing_loses_nothing(store):
+    """The events are remembered, the points are not there: the next look stores the same totals."""
+    keep(store, opens(1, 2))
+    write, store.write = store.write, _broken
+
+    with pytest.raises(StoreError):
+        inbox.process(store)
+    store.write = write
+    inbox.process(store)
+
+    assert totals(store)["opens", ""] == 2
+
+
+def _broken(*_args, **_options):
+    raise StoreError("gone")
+
+
+def test_a_body_that_cannot_be_read_is_kept_with_the_reason(store):
+    for body in (b"{", opens(1)[:-9], json.dumps([{"event": "open"}, json.loads(opens(1))[0]]).encode()):
+        keep(store, body)
+
+    done = inbox.process(store)
+
+    assert len(done.problems) == 3
+    assert totals(store)["opens", ""] == 1
+    with store.begin() as connection:
+        errors = connection.scalars(sa.text("SELECT error FROM webhook_inbox ORDER BY inbox_id")).all()
+    assert "no JSON" in errors[0]
+    assert "event 1: no 'timestamp'" in errors[2]
+
+
+def test_a_mended_parser_reads_again_without_counting_again(store):
+    keep(store, opens(1, 2))
+    inbox.process(store)
+
+    assert inbox.reread(store, since=datetime.now(UTC) - timedelta(hours=1)) == 1
+    assert inbox.process(store).repeated == 4
+    assert totals(store)["opens", ""] == 2
+
+
+def test_bodies_are_deleted_after_their_time(store):
+    """They hold readers' addresses; one that was not counted yet stays."""
+    keep(store, opens(1))
+    inbox.process(store)
+    keep(store, opens(2))
+    later = datetime.now(UTC) + timedelta(days=31)
+
+    assert inbox.purge(store, now=later) == 1
+    assert inbox.process(store).events == 1
+    assert totals(store)["opens", ""] == 2
+
+
+def test_two_at_once_do_not_count_twice(store):
+    """While one counts, the other leaves it to it, and says so."""
+    keep(store, opens(1))
+
+    with store.begin() as other:
+        other.execute(sa.text("SELECT pg_advisory_xact_lock(:key)"), {"key": inbox._LOCK})
+        assert inbox.process(store).is_busy
+    assert inbox.process(store).events == 1
+
+
+def test_more_bodies_than_one_batch_holds_are_all_counted(store, monkeypatch):
+    monkeypatch.setattr(inbox, "BATCH", 3)
+    for n in range(8):
+        keep(store, opens(n))
+
+    assert inbox.process(store).bodies == 8
+    assert totals(store)["opens", ""] == 8
