@@ -106,13 +106,15 @@ def judge_recent(work: Work) -> Judged:
 
     from analytics import anomalies, baselines, monitoring
 
+    cut = np.datetime64(work.cut.astimezone(UTC).replace(tzinfo=None), "ns")
+    needed = np.timedelta64(round(work.min_history_days * 86400), "s")
+    if cut - work.times[0] < needed:  # most series are posts of the last days
+        return Judged(work.key, skipped="too little history")
     frame = pd.DataFrame({"time": pd.DatetimeIndex(work.times).tz_localize("UTC"), "value": work.readings})
     _, rates = monitoring.amounts_of(frame, work.definition)
     times, values, step_s = monitoring.judged_axis(rates, work.definition, work.timezone)
-    cut = np.datetime64(work.cut.astimezone(UTC).replace(tzinfo=None), "ns")
     before, after = times < cut, times >= cut
     known = times[before & np.isfinite(values)]
-    needed = np.timedelta64(round(work.min_history_days * 86400), "s")
     if known.size == 0 or cut - known[0] < needed:
         return Judged(work.key, skipped="too little history")
     masked = [(m.start, m.end) for m in work.params.masked] if isinstance(work.params, SeriesBaseline) else None
