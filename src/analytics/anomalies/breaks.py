@@ -15,7 +15,8 @@ from analytics.baselines.clock import as_times
 
 DAY = np.timedelta64(86400, "s")
 MIN_READINGS = 5  # a daily metric is compared over five days, the others over one: the time of day cancels out
-AGREE = 0.10  # in logs: two days that differ by less are at one level
+AGREE = 0.08  # in logs: days that differ by less …
+AGREE_DAYS = 3  # … and are this many are at one level
 PATIENCE_DAYS = 14  # by then the series is judged again, whatever it does
 BRIDGE_DAYS = 35  # by then a 30-day window holds the new meaning only
 LOOKBACK = 7  # blocks
@@ -32,7 +33,7 @@ def bridge(readings: Residuals, breaks: Times) -> Residuals:
 
     A baseline that restarts at the break says nothing at first and is left as it is. Any other
     may take days to follow, or never does. So nothing is judged until the ratio of medians,
-    observed to expected, has been the same two days running (within 10 %, at most 14 days); from then
+    observed to expected, has been the same three days running (within 8 %, at most 14 days); from then
     on, up to 35 days after the break, the expected value is multiplied by the median ratio of at most
     seven days since. Band and scale follow, but shrink with the root only: fewer counts are relatively
     noisier. Where a ratio makes no sense (levels at or below 0) the difference of medians is added
@@ -59,7 +60,7 @@ def _bridge_row(readings: Residuals, moved: dict[str, Floats], row: int, first: 
         if settled is None and (
             _agree(changes) or readings.times[start] - readings.times[first] >= PATIENCE_DAYS * DAY
         ):
-            settled = max(0, k - 2)
+            settled = max(0, k - AGREE_DAYS)
         if settled is None:
             for array in moved.values():
                 array[row, cut] = np.nan
@@ -78,11 +79,9 @@ def _move(moved: dict[str, Floats], row: int, cut: slice, ratio: float, shift: f
 
 
 def _agree(changes: list[tuple[float, float]]) -> bool:
-    """Whether the last two days stand at one level; without a ratio two days are enough."""
-    if len(changes) < 2:
-        return False
-    (before, _), (now, _) = changes[-2:]
-    return abs(math.log(now / before)) <= AGREE
+    """Whether the last days stand at one level; without a ratio enough days are enough."""
+    recent = [ratio for ratio, _ in changes[-AGREE_DAYS:]]
+    return len(recent) == AGREE_DAYS and math.log(max(recent) / min(recent)) <= AGREE
 
 
 def _typical(changes: list[tuple[float, float]]) -> tuple[float, float]:
