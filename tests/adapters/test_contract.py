@@ -204,6 +204,16 @@ def test_a_spent_quota_is_not_tried_again(collected, waits):
     assert waits == []
 
 
+@pytest.mark.parametrize("platform", ["twitter", "youtube", "reddit"], indirect=True)
+def test_contents_are_named_beside_their_figures(platform, collected, observed_at):
+    """A report's best posts need a title, an address and a time, at no call more."""
+    pages = collected(platform)
+
+    told = {content.content_id: content for page in pages for content in page.contents}
+    assert set(told) == {o.content_id for page in pages for o in page.observations if o.content_id}
+    assert all(c.title and c.url.startswith("https://") and c.published_at <= observed_at for c in told.values())
+
+
 @pytest.mark.parametrize("platform", LISTED, indirect=True)
 def test_contents_are_read_to_the_depth_asked_for(platform, collected):
     read = {o.content_id for page in collected(platform, contents=130) for o in page.observations if o.content_id}

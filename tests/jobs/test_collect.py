@@ -5,6 +5,7 @@ from __future__ import annotations
 from datetime import UTC, date, datetime
 
 import pytest
+import sqlalchemy as sa
 
 from analytics.adapters.vendor import Retry
 from analytics.errors import AccessDenied, InputError, ParamsError
@@ -87,6 +88,25 @@ def test_one_accounts_failure_stops_no_other(settings, store, simulator, monkeyp
     assert [h.state for h in made.harvests] == ["failed", "failed", "ok"]
     assert [type(h.error) for h in made.failed] == [AccessDenied, AccessDenied]
     assert "MISSING_TOKEN is not set" in str(made.failed[1].error)
+
+
+def test_contents_are_kept_with_their_titles(settings, store, simulator):
+    """Once: the same contents read again change nothing."""
+    reddit = {
+        "adapter": "reddit",
+        "display_name": "Reddit",
+        "accounts": [{"id": "r/acme", "credential": "GITHUB_TOKEN"}],
+    }
+    one = Params.model_validate({"platforms": {"reddit": reddit}})
+    for _ in range(2):
+        job.collect(settings, store, base_url=simulator.url, at=NOW, params=one, retry=HURRIED, contents=5)
+
+    with store.begin() as connection:
+        rows = connection.execute(sa.text("SELECT author_id, title, url, published_at FROM contents")).all()
+
+    assert len(rows) == 5
+    assert all(row.author_id == "r/acme" and row.title.startswith("Post number") for row in rows)
+    assert all(row.published_at <= NOW for row in rows)
 
 
 def test_a_broken_adapter_stops_no_other(settings, store, simulator, tmp_path, monkeypatch):

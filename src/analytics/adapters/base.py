@@ -29,6 +29,18 @@ class Refused:
 
 
 @dataclass(frozen=True, slots=True)
+class Content:
+    """What a post, video or the like is, beside its figures; '' and None where the platform does not say."""
+
+    content_id: str
+    content_type: str
+    title: str = ""
+    url: str = ""
+    published_at: datetime | None = None
+    text: str = ""
+
+
+@dataclass(frozen=True, slots=True)
 class Page:
     """What one call brought: readings, what was refused, and the answer itself for the landing.
 
@@ -43,6 +55,7 @@ class Page:
     rate_limit_remaining: int | None = None
     raw: bytes = b""
     parser: str = ""
+    contents: tuple[Content, ...] = ()
     observed_at: datetime | None = None
     failure: SourceError | None = None
 
@@ -82,10 +95,12 @@ def page_of(
     observed_at: datetime,
     metrics: Collection[str] | None = None,
     problems: Problems | None = None,
+    contents: Callable[[Any], list[Content]] | None = None,
 ) -> Page:
     """Read an answer with `parser`, keep the wanted metrics (None: all), note what the platform refused beside them.
 
-    An answer that cannot be read costs its metrics but is kept as it came, to be read again later.
+    `contents` reads what the contents are; where it cannot, their figures still count. An answer that cannot be
+    read costs its metrics but is kept as it came, to be read again later.
     """
     page = Page(
         call=answer.call,
@@ -103,8 +118,16 @@ def page_of(
     return replace(
         page,
         observations=tuple(o for o in observations if metrics is None or o.metric_type in metrics),
+        contents=tuple(_contents(answer.payload, contents)),
         refused=tuple(r for r in refused if metrics is None or r.metric in metrics),
     )
+
+
+def _contents(payload: Any, read: Callable[[Any], list[Content]] | None) -> list[Content]:
+    try:
+        return read(payload) if read else []
+    except (AttributeError, KeyError, TypeError, ValueError):
+        return []
 
 
 def guarded(

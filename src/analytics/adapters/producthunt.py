@@ -13,7 +13,7 @@ from zoneinfo import ZoneInfo
 
 import httpx
 
-from analytics.adapters.base import CONTENT_LIMIT, Page, Pages, guarded, page_of, wanted
+from analytics.adapters.base import CONTENT_LIMIT, Content, Page, Pages, guarded, page_of, wanted
 from analytics.adapters.http import MAX_PAGES, Answer, Client, post_json
 from analytics.adapters.prices import Prices
 from analytics.adapters.values import as_count, as_time, listing, malformed, mapping, poll_slot, readings
@@ -49,14 +49,15 @@ DEFINITIONS = (
 
 QUERIES = {
     "Post": (
-        "query Post($slug: String!) { post(slug: $slug) { id slug votesCount commentsCount createdAt featuredAt } }"
+        "query Post($slug: String!) { post(slug: $slug) {"
+        " id slug name tagline url votesCount commentsCount createdAt featuredAt } }"
     ),
     "Rank": "query Rank($slug: String!) { post(slug: $slug) { id slug dailyRank } }",
     "Maker": "query Maker($name: String!) { user(username: $name) { id username followers(first: 1) { totalCount } } }",
     "MadePosts": (
         "query MadePosts($name: String!, $first: Int!, $after: String) { user(username: $name) { id"
         " madePosts(first: $first, after: $after) { pageInfo { hasNextPage endCursor }"
-        " edges { node { id slug votesCount commentsCount } } } } }"
+        " edges { node { id slug name tagline url createdAt votesCount commentsCount } } } } }"
     ),
     "Ranking": (
         "query Ranking($from: DateTime!, $to: DateTime!, $first: Int!, $after: String) {"
@@ -160,7 +161,9 @@ def fetch_made(
     """Votes and comments of each post the user made."""
     left = contents
     for answer in _paged(client, "MadePosts", "user", "madePosts", name=account.removeprefix("@")):
-        yield page_of(answer, parse_posts, account=account, observed_at=observed_at, metrics=metrics)
+        yield page_of(
+            answer, parse_posts, account=account, observed_at=observed_at, metrics=metrics, contents=contents_of
+        )
         left -= PER_PAGE
         if left <= 0:
             return
@@ -195,6 +198,21 @@ def parse_posts(payload: Any, *, account: str, observed_at: datetime) -> list[Ob
         ]
     except (KeyError, TypeError, ValueError) as exc:
         raise malformed(NAME, f"posts of {account}", exc) from exc
+
+
+def contents_of(payload: Any) -> list[Content]:
+    """Name, tagline, time and address of each post a maker made; the address names our application: cut off."""
+    return [
+        Content(
+            str(node.get("slug") or node["id"]),
+            "post",
+            title=node.get("name", ""),
+            url=str(node.get("url", "")).partition("?")[0],
+            published_at=as_time(node["createdAt"]) if "createdAt" in node else None,
+            text=node.get("tagline", ""),
+        )
+        for node in _nodes(payload, "user", "madePosts")
+    ]
 
 
 def parse_maker(payload: Any, *, account: str, observed_at: datetime) -> list[Observation]:

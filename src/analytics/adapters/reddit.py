@@ -9,10 +9,10 @@ from collections.abc import Collection, Iterator
 from datetime import datetime, timedelta
 from typing import Any
 
-from analytics.adapters.base import CONTENT_LIMIT, Page, Pages, guarded, page_of, wanted
+from analytics.adapters.base import CONTENT_LIMIT, Content, Page, Pages, guarded, page_of, wanted
 from analytics.adapters.http import Answer, Client, get_json, paged
 from analytics.adapters.prices import Prices
-from analytics.adapters.values import as_number, listing, malformed, mapping, poll_slot, readings
+from analytics.adapters.values import as_number, as_time, listing, malformed, mapping, poll_slot, readings
 from analytics.adapters.vendor import Vendor
 from analytics.errors import InputError, SourceNotFound
 from analytics.model import MetricDefinition, Observation
@@ -91,7 +91,9 @@ def fetch_posts(
         params["sort"] = "new"
     left = limit
     for answer in paged(client, path, params=params, cursor="after", next_of=_after):
-        yield page_of(answer, parse_listing, account=account, observed_at=observed_at, metrics=metrics)
+        yield page_of(
+            answer, parse_listing, account=account, observed_at=observed_at, metrics=metrics, contents=contents_of
+        )
         left -= PER_PAGE
         if left <= 0:
             return
@@ -121,6 +123,21 @@ def parse_listing(payload: Any, *, account: str, observed_at: datetime) -> list[
         ]
     except (KeyError, TypeError, ValueError) as exc:
         raise malformed(NAME, f"listing of {account}", exc) from exc
+
+
+def contents_of(payload: Any) -> list[Content]:
+    """Title, text, time and address of each post; `[deleted]` and `[removed]` stand as Reddit gives them."""
+    return [
+        Content(
+            post["name"],
+            "post",
+            title=post.get("title", ""),
+            url=f"https://www.reddit.com{post['permalink']}" if "permalink" in post else "",
+            published_at=as_time(post["created_utc"]),
+            text=post.get("selftext", ""),
+        )
+        for post in (child["data"] for child in payload["data"]["children"] if child["kind"] == "t3")
+    ]
 
 
 def _of_child(child: dict[str, Any], account: str, observed_at: datetime) -> list[Observation]:

@@ -7,15 +7,25 @@ An account is a user name. Field names come in two generations, `tweet.fields`/`
 from __future__ import annotations
 
 from collections.abc import Collection, Generator, Iterator, Mapping
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import httpx
 
-from analytics.adapters.base import CONTENT_LIMIT, Page, Pages, Refused, guarded, page_of, wanted
+from analytics.adapters.base import CONTENT_LIMIT, Content, Page, Pages, Refused, guarded, page_of, wanted
 from analytics.adapters.http import Answer, Client, get_json, paged
 from analytics.adapters.prices import Prices
-from analytics.adapters.values import as_count, as_time, listing, malformed, mapping, poll_slot, readings, unknown
+from analytics.adapters.values import (
+    as_count,
+    as_time,
+    headline,
+    listing,
+    malformed,
+    mapping,
+    poll_slot,
+    readings,
+    unknown,
+)
 from analytics.adapters.vendor import Vendor
 from analytics.errors import (
     AccessDenied,
@@ -30,6 +40,7 @@ from analytics.model import DataType, MetricDefinition, Observation
 NAME = "twitter"
 POLL = timedelta(minutes=5)
 MAX_IDS_PER_CALL = 100
+_NEVER = datetime.fromtimestamp(0, UTC)  # where a reading's time does not matter
 PRIVATE_FOR = timedelta(days=30)
 MENTIONS_BACK = timedelta(hours=1)
 
@@ -168,7 +179,13 @@ def fetch_posts(
     left, young = contents, []
     for answer in _either_generation(client, f"2/users/{user_id}/tweets", "created_at,public_metrics", params):
         page = page_of(
-            answer, parse_posts, account=account, observed_at=observed_at, metrics=metrics, problems=parse_problems
+            answer,
+            parse_posts,
+            account=account,
+            observed_at=observed_at,
+            metrics=metrics,
+            problems=parse_problems,
+            contents=lambda payload: contents_of(payload, account),
         )
         yield page
         if page.failure is None:
@@ -234,6 +251,21 @@ def parse_posts(payload: Any, *, account: str, observed_at: datetime) -> list[Ob
         total = None if None in parts else sum(part for part in parts if part is not None)
         found += [*counts, Observation(NAME, "engagement", total, **common)]
     return found
+
+
+def contents_of(payload: Any, account: str) -> list[Content]:
+    """Text, time and address of each post."""
+    return [
+        Content(
+            post["id"],
+            "post",
+            title=headline(post.get("text", "")),
+            url=f"https://x.com/{account.removeprefix('@')}/status/{post['id']}",
+            published_at=as_time(post["created_at"]) if "created_at" in post else None,
+            text=post.get("text", ""),
+        )
+        for post, _ in _posts(payload, account, _NEVER)
+    ]
 
 
 def parse_private(payload: Any, *, account: str, observed_at: datetime) -> list[Observation]:

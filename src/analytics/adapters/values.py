@@ -129,6 +129,16 @@ def poll_slot(at: datetime, step: timedelta = timedelta(minutes=5)) -> datetime:
     return midnight + (utc - midnight) // step * step
 
 
+def headline(text: object, length: int = 120) -> str:
+    """The first line of a text, cut at a word, as a title for what has none.
+
+    >>> headline("Cider is pressed today." + chr(10) + "Come by!"), headline("one two three", 9)
+    ('Cider is pressed today.', 'one two…')
+    """
+    first = next((line.strip() for line in str(text or "").splitlines() if line.strip()), "")
+    return first if len(first) <= length else first[: length - 1].rsplit(" ", 1)[0] + "…"
+
+
 def mapping(value: object, what: str) -> dict[str, Any]:
     """`value` if it is a JSON object; raise `TypeError` naming `what` otherwise."""
     if not isinstance(value, dict):

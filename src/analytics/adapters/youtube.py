@@ -13,10 +13,10 @@ from zoneinfo import ZoneInfo
 
 import httpx
 
-from analytics.adapters.base import CONTENT_LIMIT, Page, Pages, guarded, page_of, tolerant, wanted
+from analytics.adapters.base import CONTENT_LIMIT, Content, Page, Pages, guarded, page_of, tolerant, wanted
 from analytics.adapters.http import Answer, Client, get_json, paged
 from analytics.adapters.prices import Prices
-from analytics.adapters.values import as_number, listing, malformed, mapping, poll_slot, readings, unknown
+from analytics.adapters.values import as_number, as_time, listing, malformed, mapping, poll_slot, readings, unknown
 from analytics.adapters.vendor import BearerAuth, QueryAuth, Vendor
 from analytics.errors import AccessDenied, QuotaExhausted, SourceError, SourceNotFound, TransientSourceError
 from analytics.model import Aggregation, MetricDefinition, Observation
@@ -166,9 +166,11 @@ def fetch_videos(
     client: Client, ids: Sequence[str], metrics: Collection[str], *, account: str, observed_at: datetime
 ) -> Page:
     """Counts of up to 50 videos; one that is deleted or private is just missing from the answer."""
-    params: dict[str, str | int] = {"part": "statistics", "id": ",".join(ids), "maxResults": MAX_IDS_PER_CALL}
+    params: dict[str, str | int] = {"part": "statistics,snippet", "id": ",".join(ids), "maxResults": MAX_IDS_PER_CALL}
     answer = get_json(client, "youtube/v3/videos", params=params)
-    return page_of(answer, parse_videos, account=account, observed_at=observed_at, metrics=metrics)
+    return page_of(
+        answer, parse_videos, account=account, observed_at=observed_at, metrics=metrics, contents=contents_of
+    )
 
 
 def fetch_report(client: Client, metrics: Sequence[str], *, account: str, observed_at: datetime) -> Pages:
@@ -230,6 +232,22 @@ def parse_videos(payload: Any, *, account: str, observed_at: datetime) -> list[O
     except (KeyError, TypeError, ValueError) as exc:
         raise malformed(NAME, f"videos of {account}", exc) from exc
     return found
+
+
+def contents_of(payload: Any) -> list[Content]:
+    """Title, description, time and address of each video."""
+    return [
+        Content(
+            _id_of(video),
+            "video",
+            title=video["snippet"].get("title", ""),
+            url=f"https://www.youtube.com/watch?v={_id_of(video)}",
+            published_at=as_time(video["snippet"]["publishedAt"]),
+            text=video["snippet"].get("description", ""),
+        )
+        for video in payload["items"]
+        if "snippet" in video
+    ]
 
 
 def parse_uploads(payload: Any) -> list[str]:

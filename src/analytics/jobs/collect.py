@@ -100,6 +100,29 @@ def collect(
     return Round(observed_at, tuple(harvests), time.perf_counter() - started)
 
 
+def _keep_contents(store: Store, harvest: Harvest) -> None:
+    """What the contents are; those that are as before are left alone."""
+    from analytics.store.journal import save_contents
+
+    rows = [
+        {
+            "platform": harvest.platform,
+            "content_id": content.content_id,
+            "author_id": harvest.account,
+            "content_type": content.content_type,
+            "title": content.title[:500],
+            "url": content.url,
+            "published_at": content.published_at,
+            "details": {"text": content.text} if content.text else None,
+        }
+        for page in harvest.pages
+        for content in page.contents
+    ]
+    if rows:
+        with store.begin() as connection:
+            save_contents(connection, rows)
+
+
 @dataclass(frozen=True, slots=True)
 class _Poll:
     """One account to be asked, as far as the budget allows."""
@@ -200,6 +223,7 @@ def stored(store: Store, landing: Landing, harvest: Harvest, *, observed_at: dat
             error=harvest.problem,
         ),
     )
+    _keep_contents(store, harvest)
     return replace(
         harvest,
         written=result.written,

@@ -110,6 +110,9 @@ def _node(world: World, slug: str, at: datetime) -> dict[str, Any]:
     return {
         "id": _id(slug),
         "slug": slug,
+        "name": slug.title(),
+        "tagline": f"{slug.title()}, pressed fresh",
+        "url": f"https://www.producthunt.com/posts/{slug}?utm_source=Application%3A+simulated+%28ID%3A+1%29",
         "votesCount": world.counter("producthunt", slug, "upvotes", at),
         "commentsCount": world.counter("producthunt", slug, "comments", at),
         "createdAt": f"{_launched(slug):%Y-%m-%dT%H:%M:%SZ}",

@@ -119,6 +119,8 @@ def _data(call: Call, post: Post) -> dict[str, Any]:
         "name": name,
         "id": name.removeprefix("t3_"),
         "title": f"Post number {post.number}",
+        "selftext": "",
+        "permalink": f"/comments/{name.removeprefix('t3_')}/",
         "author": post.account.partition("/")[2],
         "score": score,
         "ups": score,

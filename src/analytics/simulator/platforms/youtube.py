@@ -158,7 +158,8 @@ def videos(call: Call) -> Reply:
             statistics = {"viewCount": str(figures["views"]), "likeCount": str(figures["likes"]), "favoriteCount": "0"}
             if post.number % 7:  # see figures_of
                 statistics["commentCount"] = str(figures["comments"])
-            items.append({"kind": "youtube#video", "id": identity, "statistics": statistics})
+            snippet = {"title": f"Video number {post.number}", "publishedAt": f"{post.published_at:%Y-%m-%dT%H:%M:%SZ}"}
+            items.append({"kind": "youtube#video", "id": identity, "snippet": snippet, "statistics": statistics})
     return Reply({"kind": "youtube#videoListResponse", "items": items})
 
 
