@@ -15,7 +15,7 @@ from urllib.parse import urlencode
 import numpy as np
 
 from analytics.simulator.exchange import Call, Limit, Reply
-from analytics.simulator.flow import Flow, dice
+from analytics.simulator.flow import BLOCK, EPOCH, SLOT, Floats, Flow, dice, slot_of
 from analytics.simulator.platform import Figures, Platform
 from analytics.simulator.posts import Post, Publishing, posts, snapshot
 from analytics.simulator.world import World
@@ -106,10 +106,22 @@ def _of_year(metric: str) -> Callable[[World, str, datetime], float]:
     flow = f"{metric}_per_day"
 
     def figure_of(world: World, account: str, at: datetime) -> float:
-        now, then = (world.counter("linkedin", account, flow, moment) for moment in (at, at - YEAR))
-        return now - then
+        running = _running(world, subject_of(account, flow), flow, at)
+        now, then = (running[max(0, slot_of(moment))] for moment in (at, at - YEAR))
+        return float(now - then)
 
     return figure_of
+
+
+def _running(world: World, name: str, flow: str, at: datetime) -> Floats:
+    """What had come in by the begin of each slot, up to the end of the block that holds `at`."""
+    blocks = max(0, slot_of(at)) // BLOCK + 1
+    key = ("linkedin running", name, flow, blocks)
+    if key not in world.memory:
+        came = world.increments("linkedin", name, flow, EPOCH, EPOCH + blocks * BLOCK * SLOT)
+        world.memory[key] = np.concatenate([[0.0], np.cumsum(came)])
+    running: Floats = world.memory[key]
+    return running
 
 
 LEVELS = {metric: _of_year(metric) for metric in ("views", "reach", *ENGAGED)}
@@ -191,7 +203,7 @@ def _of_posts(call: Call, kind: str, urn: str) -> list[dict[str, Any]]:
 
 
 def _statistics(figures: dict[str, Any]) -> dict[str, float]:
-    return {theirs: figures[ours] for theirs, ours in FIELDS.items()} | {"engagement": _rate(figures)}
+    return {theirs: int(figures[ours]) for theirs, ours in FIELDS.items()} | {"engagement": _rate(figures)}
 
 
 def follower_statistics(call: Call) -> Reply:
