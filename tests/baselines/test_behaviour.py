@@ -30,7 +30,7 @@ def test_a_peak_at_nine_stays_at_nine_when_the_clocks_change(around, name):
     wrong = rolling(at, y, timezone="UTC")
 
     assert np.all(np.abs(right.expected[after] - 500) < 40)
-    assert np.abs(wrong.expected[after][0] - 500) > 100
+    assert np.abs(wrong.expected[after][0] - 500) > 60
 
 
 def test_the_local_calendar_of_a_day_with_25_hours():
@@ -89,6 +89,30 @@ def test_a_step_that_divides_no_day_still_has_times_of_day(step_s):
     assert baseline.expected.shape == at.shape
     if step_s < 86400:
         assert np.mean(np.abs(baseline.expected - y)[judged]) < 12
+
+
+@pytest.mark.parametrize("step_h", [1, 24])
+def test_followers_that_grow_day_by_day_are_expected_to_grow(step_h):
+    """A level with a drift: without it yesterday's count is the expectation and every day is an anomaly."""
+    at = START + np.arange(60 * 24 // step_h) * np.timedelta64(step_h, "h")
+    gained = np.random.default_rng(0).poisson(200 * step_h / 24, at.size)
+    y = 100_000.0 + np.cumsum(gained)
+
+    baseline = rolling(at, y, min_history_days=14)
+
+    judged = np.isfinite(baseline.expected)
+    assert abs(np.mean((y - baseline.expected)[judged])) < 15
+    assert ((y >= baseline.lower) & (y <= baseline.upper))[judged].mean() > 0.8
+
+
+def test_a_week_that_rises_for_five_days_is_no_drift():
+    at = START + np.arange(28 * 24) * HOUR
+    weekday = local_calendar(at, "UTC").weekday
+    y = 1000.0 + 100 * weekday + np.random.default_rng(1).normal(0, 5, at.size)
+
+    fitted = fit("profile", at, y)
+
+    assert fitted.model.drift[0, 0] == 0
 
 
 def test_a_step_that_makes_the_grid_absurd_is_refused():
@@ -185,16 +209,16 @@ def test_a_pattern_that_repeats_below_the_hour_is_learned():
 
 
 def test_the_band_holds_what_it_claims_on_unseen_days():
-    """Counts with day, week, drift and bursts over several seeds: 95 % means 93 to 97."""
+    """Counts with day, week, drift and bursts over several seeds; from the third week on 95 % means 93 to 97."""
     shares = []
     for seed in range(4):
         rng = np.random.default_rng(seed)
-        at = START + np.arange(28 * 288) * np.timedelta64(5, "m")
+        at = START + np.arange(35 * 288) * np.timedelta64(5, "m")
         hour = np.arange(at.size) / 12
         drift = np.exp(np.cumsum(rng.normal(0, 0.004, at.size)))
         mean = 40 * drift * (1 + 0.6 * np.sin(2 * np.pi * hour / 24)) * np.where((hour // 24) % 7 >= 5, 0.7, 1)
         y = rng.negative_binomial(5, 5 / (5 + mean)).astype(float)
-        baseline = rolling(at, y, window_days=28)
+        baseline = rolling(at, y, window_days=28, min_history_days=14)
         judged = np.isfinite(baseline.expected)
         shares.append(((y >= baseline.lower) & (y <= baseline.upper))[judged].mean())
 
@@ -205,12 +229,12 @@ def test_the_band_holds_what_it_claims_on_unseen_days():
 def test_a_longer_lead_keeps_an_incident_from_becoming_its_own_baseline(lead_hours):
     at = START + np.arange(12 * 288) * np.timedelta64(5, "m")
     y = np.random.default_rng(7).poisson(100, at.size).astype(float)
-    y[11 * 288 : 11 * 288 + 12 * lead_hours + 1] *= 5
+    incident = slice(11 * 288, 11 * 288 + max(12 * lead_hours, 1))
+    y[incident] *= 5
 
     baseline = rolling(at, y, lead_hours=lead_hours)
 
-    incident = baseline.expected[11 * 288 : 11 * 288 + 12 * lead_hours + 1]
-    assert np.all(incident < 130)
+    assert np.all(baseline.expected[incident] < 130)
 
 
 def test_a_negative_lead_is_refused():

@@ -76,6 +76,8 @@ def to_grid(times: Times, values: Floats, *, step_s: float | None = None) -> Gri
         return Grid(times, values, np.empty(0, dtype=np.int64), step_s or 300.0)
     step = snapped(step_s if step_s is not None else step_of(times[:STEP_FROM]))
     since = times.astype(np.int64) - times[:1].astype(np.int64)
+    if np.all(np.diff(since) == round(step * NS_PER_S)):
+        return Grid(times, values, np.arange(times.size), step)
     cell = np.rint(since / (step * NS_PER_S)).astype(np.int64)
     n = int(cell[-1]) + 1
     if n > 200 * times.size + 10_000:

@@ -9,10 +9,11 @@ import numpy as np
 from analytics.baselines.clock import DAY_S, NS_PER_S, Floats, Ints, Times, utc_offset_s
 from analytics.baselines.grid import per_day
 from analytics.baselines.model import Window
-from analytics.baselines.robust import median
+from analytics.baselines.robust import median, quantiles
 from analytics.errors import InputError
 
 OFFSET_SHARE = 0.3  # of the typical value; from 0.1 to 1 the measured skill is the same
+STEADY = 1.5  # largest usual value over the smallest below which a logarithm changes nothing
 HOURS = 24
 SUNDAY = 6
 
@@ -128,9 +129,11 @@ class Scale:
 
 
 def scale_of(values: Floats, inner: int, transform: str) -> Scale:
-    """Choose each series' scale: the log with a third of the typical value added, unless values are negative.
+    """Choose each series' scale: the log with a third of the typical value added, unless values are negative or steady.
 
-    Typical is the median of the hourly means; where that is zero, the mean of those that are not.
+    A level that hardly changes for its size, such as followers, has errors of one size as it is, and
+    grows by a number a day rather than by a share. Typical is the median of the hourly means; where
+    that is zero, the mean of those that are not.
 
     Raises:
         InputError: an unknown transform, or `log` for values below zero.
@@ -147,4 +150,7 @@ def scale_of(values: Floats, inner: int, transform: str) -> Scale:
         mean = np.where(positive, coarse, 0.0).sum(axis=1) / np.maximum(positive.sum(axis=1), 1)
         typical = np.where(typical > 0, typical, np.where(mean > 0, mean, 1.0))
     plain = (lowest < 0) | (transform == "none")
+    if transform == "auto":
+        low, high = quantiles(coarse, np.array([0.05, 0.95]))
+        plain = plain | (high < STEADY * low)
     return Scale(np.where(plain, np.nan, OFFSET_SHARE * typical)[:, None])

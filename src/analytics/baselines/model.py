@@ -102,13 +102,6 @@ class Model(Protocol):
         """The same for a block that follows the window directly; column i uses values[:, :i] only."""
 
 
-class Algorithm(Protocol):
-    """Learns from a window; parameters are keyword arguments with defaults."""
-
-    def __call__(self, window: Window, *, coverage: float, **parameters: Any) -> Model:
-        """Fit every series of the window."""
-
-
 def full_bands(expected: Floats, low: Floats, high: Floats, scale: Floats, size: Ints) -> Bands:
     """Bands from offsets below and above the expected value, stretched to its shape and made to hold it."""
     shape = expected.shape

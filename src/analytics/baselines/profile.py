@@ -3,9 +3,10 @@
 Counts are put on a log scale whose offset is a third of the typical value. The season is a robust
 mean per hour of the day plus what each day of the week adds to it, both drawn towards zero by as
 much as the history leaves them in doubt; inside the hour only what repeats is kept. What remains
-is a level, foretold by two of its decaying means with weights learned for each distance ahead.
-The band is the empirical quantiles of the errors such forecasts made within the window, each from
-a season that its own day had no part in, scaled by how noisy that hour of the day is.
+is a level, less its steady drift if it has one, foretold by its last hour and two decaying means
+with weights learned for each distance ahead. The band is the empirical quantiles of the errors
+such forecasts made within the window, each from a season that its own day had no part in, scaled
+by how noisy that hour of the day is and widened by how few independent errors there were.
 `expected` is the median of what was to come.
 """
 
@@ -19,16 +20,21 @@ from analytics.baselines.calendar_profile import Season, learn_season
 from analytics.baselines.clock import NS_PER_S, Floats, Ints, Times
 from analytics.baselines.layout import Scale, Shape, block_means, laid_out, local_cells, scale_of
 from analytics.baselines.model import Bands, Window
-from analytics.baselines.robust import decaying_mean, nan_mean, quantiles
+from analytics.baselines.robust import MAD_TO_SIGMA, decaying_mean, median, nan_mean, quantiles
 from analytics.errors import InputError
 
 HALF_LIVES_HOURS = (2.0, 24.0)  # what happens now, and the day
 SLOWEST_BLOCKS = 8.0  # for metrics that come a few times a day or less
 RIDGE = 4.0  # observations' worth of doubt about the weights of the level
 KNOTS = (1, 3, 8, 24, 72, 168)  # blocks ahead at which errors are measured; between them the log of the distance counts
+DOUBT = 8.0  # season, level and tails are learned too: n independent errors make the band 1 + 8 / (8 + n) as wide
 STEP_WEIGHTS = (0.15, 0.3, 0.6)  # of the newest cell, one step ahead
-DAY_PENALTY = 4.0  # a season learned from D days is in doubt: tails are taken at D / (D + 4) of their share
 ONE_SIGMA = (0.158655, 0.841345)
+WEEK = 7
+FEWEST_CHANGES = 4  # from week to week, to see a drift by
+PERSISTENCE = 3.0  # days that share their luck
+CERTAIN = 3.0  # standard errors below which a drift is chance
+MEDIAN_ERROR = 1.2533 * MAD_TO_SIGMA  # standard error of a median times the root of the count, from the MAD
 THIN = 4  # cells an hour that errors are counted at: neighbours hardly differ
 ENOUGH = 3000  # cells below which all count
 HEAVIEST = 3.0  # sum of the weights of the level: more is learned only where there is next to no level
@@ -43,11 +49,12 @@ class ProfileModel:
         window: what was learned from.
         shape: how it is cut.
         scale: to and from the metric's unit.
+        drift: shape (n_series, 1), steady change a day.
         season: what the calendar adds.
         rest: shape (n_series, cells), residuals of the window from the season.
         level: shape (n_series, blocks), their means per block.
         noise: shape (n_series, blocks a day), relative size of the errors by block of the day.
-        state: shape (n_series, blocks, 2), decaying means of the level.
+        state: shape (n_series, blocks, 3), the level's last block and decaying means.
         tails: shares of the errors below and above the band.
         lead_hours: see `fit_profile`.
     """
@@ -55,6 +62,7 @@ class ProfileModel:
     window: Window
     shape: Shape
     scale: Scale
+    drift: Floats
     season: Season
     rest: Floats
     level: Floats
@@ -77,7 +85,7 @@ class ProfileModel:
         inner, held = self.shape.inner, self.shape.n_blocks
         count = int(cell.max()) // inner + 1 if cell.size else 1
         laid = np.full((values.shape[0], count * inner), np.nan)
-        laid[:, cell] = self.scale.forth(values)
+        laid[:, cell] = self.scale.forth(values) - self._drifted(cell)
         season = self.season.at(self.shape, held + np.arange(count))
         if self.lead_hours == 0 and inner > 1:
             fine = np.tile(self.season.fine, (1, -(-count // self.shape.blocks)))[:, : laid.shape[1]]
@@ -104,6 +112,10 @@ class ProfileModel:
     def _usable(self, knot: int) -> bool:
         return knot == 1 or self.shape.n_blocks - knot >= 2 * self.shape.blocks
 
+    def _drifted(self, cell: Ints) -> Floats | float:
+        """What the steady change has added at cells counted from the end of the window."""
+        return self.drift * ((cell + 0.5) / self.shape.per_day) if self.drift.any() else 0.0
+
     def _knots(self, far: float) -> tuple[Floats, Floats]:
         """Distances in cells, shape (k,), and what was learned there, (k, n_series, 6): level, then five quantiles."""
         inner = self.shape.inner
@@ -112,7 +124,7 @@ class ProfileModel:
             level, errors = self._one_step(self.rest)
             at, found = [1.0], [np.concatenate([level[:, -1:], errors], axis=1)]
         for knot in KNOTS:
-            if self._usable(knot) and (not at or at[-1] < far):
+            if self._usable(knot) and (not at or at[-1] + inner / 2 < far):
                 weights, errors = self._learned(knot)
                 now = np.einsum("sf,sf->s", self.state[:, -1], weights)
                 at.append((knot - 0.5) * inner + 0.5)
@@ -120,7 +132,7 @@ class ProfileModel:
         return np.array(at), np.stack(found)
 
     def _learned(self, knot: int) -> tuple[Floats, Floats]:
-        """Weights of the level `knot` blocks ahead, (n_series, 2), and quantiles of the errors, (n_series, 5)."""
+        """Weights of the level `knot` blocks ahead, (n_series, 3), and quantiles of the errors, (n_series, 5)."""
         first = min(self.shape.blocks, max(self.shape.n_blocks - knot - 1, 0))
         state = self.state[:, first : self.shape.n_blocks - knot]
         target = self.level[:, first + knot :]
@@ -130,7 +142,9 @@ class ProfileModel:
         rest = self.rest[:, (first + knot) * inner :].reshape(*target.shape, inner)[:, :, :: self._thin()]
         column = np.arange(first + knot, self.shape.n_blocks) % self.shape.blocks
         errors = (rest - foretold[:, :, None]) / self.noise[:, column, None]
-        return weights, self._quantiles(errors.reshape(rest.shape[0], -1))
+        found = self._quantiles(errors.reshape(rest.shape[0], -1))
+        wider = 1.0 + DOUBT / (DOUBT + _independent(target - foretold, self.shape.blocks))[:, None]
+        return weights, found[:, 2:3] + wider * (found - found[:, 2:3])
 
     def _one_step(self, rest: Floats) -> tuple[Floats, Floats]:
         """Level after each cell of `rest`, and quantiles (n_series, 5) of the window's errors one cell ahead.
@@ -164,7 +178,7 @@ class ProfileModel:
     def _bands(self, cell: Ints, level: Floats, errors: Floats) -> Bands:
         block = cell // self.shape.inner
         season = self.season.at(self.shape, self.shape.n_blocks + block)
-        middle = season + self.season.fine[:, cell % self.shape.per_day] + level
+        middle = season + self.season.fine[:, cell % self.shape.per_day] + level + self._drifted(cell)
         noise = self.noise[:, block % self.shape.blocks]
         low, below, mid, above, high = (self.scale.back(middle + noise * errors[..., i]) for i in range(5))
         least = NARROWEST * (np.abs(mid) + np.nan_to_num(self.scale.offset))
@@ -172,24 +186,58 @@ class ProfileModel:
         return Bands(mid, low - least, high + least, (above - below) / 2, np.broadcast_to(size, mid.shape))
 
 
+def _independent(errors: Floats, blocks: int) -> Floats:
+    """How many independent errors there are, shape (n_series,), between one a day and one a block.
+
+    Errors that a whole day shares vary from day to day as much as from hour to hour.
+    """
+    days = max(errors.shape[1] // blocks, 1)
+    if blocks == 1 or errors.shape[1] < 2 * blocks:
+        return np.full(errors.shape[0], float(max(errors.shape[1] if blocks == 1 else days, 1)))
+    used = errors[:, -days * blocks :]
+    single, shared = nan_mean(used**2), nan_mean(block_means(used, blocks) ** 2)
+    return np.asarray(
+        days * np.clip(np.divide(single, shared, out=np.ones_like(single), where=shared > 0), 1.0, blocks)
+    )
+
+
+def _drift(cells: Floats, shape: Shape) -> Floats:
+    """Steady change a day, shape (n_series, 1): the median change of daily means from week to week, less its doubt.
+
+    The same weekday is compared, or five rising days a week would be a drift. Zero unless the change is more than
+    `CERTAIN` of its standard errors; a single jump is no drift, nor is what eleven days show less of.
+    """
+    daily = block_means(cells, shape.per_day)
+    change = (daily[:, WEEK:] - daily[:, :-WEEK]) / WEEK
+    if change.shape[1] < FEWEST_CHANGES:
+        return np.zeros((cells.shape[0], 1))
+    count = np.isfinite(change).sum(axis=1)
+    usual = median(change)
+    error = MEDIAN_ERROR * median(np.abs(change - usual[:, None])) / np.sqrt(np.maximum(count / PERSISTENCE, 1))
+    known = (count >= FEWEST_CHANGES) & (usual != 0)
+    doubt = np.divide(CERTAIN * error, usual, out=np.ones_like(usual), where=known) ** 2
+    return np.where(known, usual * np.maximum(1.0 - doubt, 0.0), 0.0)[:, None]
+
+
 def _states(level: Floats, shape: Shape) -> Floats:
-    """Decaying means of the level, fast and slow, shape (n_series, n, 2)."""
+    """What is known of the level after each block, (n_series, n, 3): the last block, fast and slow decaying mean."""
     slow = max(HALF_LIVES_HOURS[1] * shape.blocks / 24, SLOWEST_BLOCKS)
-    return np.stack([decaying_mean(level, HALF_LIVES_HOURS[0]), decaying_mean(level, slow)], axis=-1)
+    fast = decaying_mean(level, HALF_LIVES_HOURS[0])
+    return np.stack([np.where(np.isfinite(level), level, fast), fast, decaying_mean(level, slow)], axis=-1)
 
 
 def _ridge(x: Floats, y: Floats) -> Floats:
-    """Least squares of y (n_series, n) on two columns x (n_series, n, 2), drawn a little towards zero; NaN left out."""
+    """Least squares of y (n_series, n) on columns x (n_series, n, k), drawn a little towards zero; NaN left out."""
     known = np.isfinite(y)
     if not known.all():
         x, y = np.where(known[..., None], x, 0.0), np.where(known, y, 0.0)
-    gram = np.einsum("snf,sng->sfg", x, x)
-    p, q = np.einsum("snf,sn->fs", x, y)
-    doubt = 1.0 + RIDGE / max(x.shape[1], 1)
-    a, b, d = gram[:, 0, 0] * doubt, gram[:, 0, 1], gram[:, 1, 1] * doubt
-    det = a * d - b * b
-    safe = np.where(det > 0, det, 1.0)
-    weights = np.where((det > 0)[:, None], np.stack([(d * p - b * q) / safe, (a * q - b * p) / safe], axis=1), 0.0)
+    across = x.transpose(0, 2, 1)
+    gram = across @ x
+    size = np.einsum("sff->sf", gram)
+    largest = size.max(axis=1, keepdims=True)
+    doubt = RIDGE / max(x.shape[1], 1) * size + 1e-12 * largest + (largest == 0)
+    gram = gram + doubt[:, :, None] * np.eye(x.shape[2])
+    weights = np.linalg.solve(gram, across @ y[..., None])[..., 0]
     total = np.abs(weights).sum(axis=1, keepdims=True)
     return np.asarray(weights * np.minimum(1.0, HEAVIEST / np.maximum(total, HEAVIEST)))
 
@@ -222,12 +270,16 @@ def fit_profile(
         raise InputError(f"lead_hours {lead_hours!r}: expected 0 or more")
     cells, shape = laid_out(window)
     scale = scale_of(cells, shape.inner, transform)
-    season, rest = learn_season(scale.forth(cells), shape)
+    scaled = scale.forth(cells)
+    drift = _drift(scaled, shape)
+    if drift.any():
+        scaled = scaled - drift * ((np.arange(scaled.shape[1]) - scaled.shape[1] + 0.5) / shape.per_day)
+    season, rest = learn_season(scaled, shape)
     level = block_means(rest, shape.inner)
-    tail = (1 - coverage) / 2 * shape.days / (shape.days + DAY_PENALTY)
+    tail = (1 - coverage) / 2
     state = _states(level, shape)
     return ProfileModel(
-        window, shape, scale, season, rest, level, _noise(rest, shape), state, (tail, 1 - tail), lead_hours
+        window, shape, scale, drift, season, rest, level, _noise(rest, shape), state, (tail, 1 - tail), lead_hours
     )
 
 

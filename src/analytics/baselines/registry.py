@@ -5,11 +5,12 @@ from __future__ import annotations
 import inspect
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import cache
 from typing import Any
 
 from analytics.baselines.decomposition import fit_mstl, fit_stl
 from analytics.baselines.ewma import SIGMA_COVERAGE, fit_ewma
-from analytics.baselines.model import DEFAULT_COVERAGE, Algorithm
+from analytics.baselines.model import DEFAULT_COVERAGE, Model
 from analytics.baselines.naive import fit_seasonal_naive
 from analytics.baselines.profile import fit_profile
 from analytics.baselines.prophet import fit_prophet
@@ -26,21 +27,26 @@ class Entry:
         says: one line for lists and reports.
     """
 
-    fit: Algorithm | Callable[..., Any]
+    fit: Callable[..., Model]
     coverage: float
     says: str
 
     def parameters(self, given: dict[str, Any]) -> dict[str, Any]:
         """The algorithm's defaults with the given ones over them; raise `InputError` for one it does not have."""
-        known = {
-            name: p.default
-            for name, p in inspect.signature(self.fit).parameters.items()
-            if p.kind is p.KEYWORD_ONLY and name != "coverage"
-        }
+        known = _defaults(self.fit)
         for name in given:
             if name not in known:
                 raise InputError(f"parameter {name!r}: expected one of {', '.join(sorted(known)) or 'none'}")
         return {**known, **given}
+
+
+@cache
+def _defaults(fit: Any) -> dict[str, Any]:
+    return {
+        name: p.default
+        for name, p in inspect.signature(fit).parameters.items()
+        if p.kind is p.KEYWORD_ONLY and name != "coverage"
+    }
 
 
 ALGORITHMS: dict[str, Entry] = {

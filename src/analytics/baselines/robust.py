@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from functools import lru_cache
+
 import numpy as np
 
 from analytics.baselines.clock import Floats, Ints
@@ -17,14 +19,20 @@ def quantiles(values: Floats, shares: Floats) -> Floats:
            [2.5]])
     """
     ordered = np.sort(values, axis=-1)
+    shares = np.asarray(shares)
+    if values.shape[-1] and not np.isnan(ordered[..., -1]).any():
+        place = shares * (values.shape[-1] - 1)
+        first = place.astype(np.int64)
+        low, high = ordered[..., first], ordered[..., np.minimum(first + 1, values.shape[-1] - 1)]
+        return np.moveaxis(low + (high - low) * (place - first), -1, 0)
     count = values.shape[-1] - np.isnan(ordered).sum(axis=-1)
-    at = np.asarray(shares).reshape((-1,) + (1,) * count.ndim) * np.maximum(count - 1, 0)
-    low = at.astype(np.int64)
-    high = np.minimum(low + 1, np.maximum(count - 1, 0))
+    at = shares.reshape((-1,) + (1,) * count.ndim) * np.maximum(count - 1, 0)
+    lower = at.astype(np.int64)
+    upper = np.minimum(lower + 1, np.maximum(count - 1, 0))
     flat = ordered.reshape(-1, ordered.shape[-1])
     rows = np.arange(flat.shape[0]).reshape(count.shape)
-    below, above = flat[rows, low], flat[rows, high]
-    return np.asarray(below + (above - below) * (at - low))
+    below, above = flat[rows, lower], flat[rows, upper]
+    return np.asarray(below + (above - below) * (at - lower))
 
 
 def median(values: Floats, axis: int = -1) -> Floats:
@@ -63,9 +71,11 @@ def shrunk_means(values: Floats, group: Ints, groups: int) -> tuple[Floats, Floa
     """
     known = np.isfinite(values)
     filled = np.where(known, values, 0.0)
-    member = (group[:, None] == np.arange(groups)).astype(float)
-    total = filled @ member
-    count = known.astype(float) @ member if not known.all() else np.broadcast_to(member.sum(axis=0), total.shape)
+    total = _group_sums(filled, group, groups)
+    if known.all():
+        count = np.broadcast_to(np.bincount(group, minlength=groups).astype(float), total.shape)
+    else:
+        count = _group_sums(known.astype(float), group, groups)
     mean = total / np.maximum(count, 1.0)
     own_mean, own_count, own_total = mean[:, group], count[:, group], total[:, group]
     spread = np.where(known, filled - own_mean, 0.0)
@@ -79,6 +89,16 @@ def shrunk_means(values: Floats, group: Ints, groups: int) -> tuple[Floats, Floa
     rest = own_count - 1.0
     without = np.where(rest > 0, (own_total - filled) / np.maximum(rest + drawn[:, None], 1e-300), 0.0)
     return effect, np.where(known, without, effect[:, group])
+
+
+def _group_sums(values: Floats, group: Ints, groups: int) -> Floats:
+    """Sums of the columns of each group, shape (n_series, groups)."""
+    order = np.argsort(group, kind="stable")
+    sizes = np.bincount(group, minlength=groups)
+    present = np.flatnonzero(sizes)
+    out = np.zeros((values.shape[0], groups))
+    out[:, present] = np.add.reduceat(values[:, order], (np.cumsum(sizes) - sizes)[present], axis=1)
+    return out
 
 
 def decaying_mean(values: Floats, half_life: float) -> Floats:
@@ -96,9 +116,15 @@ def decaying_mean(values: Floats, half_life: float) -> Floats:
     known = np.isfinite(values)
     top = lfilter([1.0], [1.0, -keep], np.where(known, values, 0.0), axis=-1)
     if known.all():
-        start = min(values.shape[-1], int(60 * half_life) + 1)  # 2**-60: beyond it the weights add up to their limit
-        top[..., :start] /= 1.0 - keep ** np.arange(1, start + 1)
+        total = _weights_so_far(half_life, values.shape[-1])
         top *= 1.0 - keep
+        top[..., : total.size] /= total
         return np.asarray(top)
     weight = lfilter([1.0], [1.0, -keep], known.astype(float), axis=-1)
     return np.asarray(np.divide(top, weight, out=np.zeros_like(top), where=weight > 1e-200))
+
+
+@lru_cache(maxsize=64)
+def _weights_so_far(half_life: float, n: int) -> Floats:
+    """Share of all weight that the first columns have, shape (at most n,); beyond 60 half-lives it is 1."""
+    return np.asarray(1.0 - 0.5 ** (np.arange(1, min(n, int(60 * half_life) + 1) + 1) / half_life))
