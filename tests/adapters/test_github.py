@@ -73,6 +73,14 @@ def test_contributions_are_everybodys_commits(observed_at):
     assert values(parsed) == {"contributions": 123}
 
 
+@pytest.mark.parametrize("payload", [None, []])
+def test_no_contributor_listed_is_unknown(observed_at, payload):
+    """204 for an empty repository, and an empty list while GitHub counts: no zero is made of either."""
+    parsed = github.parse_contributors(payload, account="a/b", observed_at=observed_at)
+
+    assert values(parsed) == {"contributions": None}
+
+
 def test_traffic_refused_costs_traffic_alone(answering, observed_at):
     """Traffic needs push access; stars are public."""
 

@@ -222,6 +222,18 @@ def test_no_message_shows_the_token(answering):
     assert str(caught.value) == "github GET /x?fields=views: answered 401: bad token REDACTED"
 
 
+def test_a_token_written_for_an_address_is_taken_out_too(answering):
+    """Access tokens hold slashes and bars; a vendor's link has them escaped."""
+    token = "EAAB/secret|token=="
+    echoed = "https://graph.example/x?access_token=EAAB%2Fsecret%7Ctoken%3D%3D"
+    client = answering("github", lambda _: reply(400, {"message": echoed}), token=token)
+
+    with pytest.raises(SourceError) as caught:
+        get_json(client, "x")
+
+    assert "secret" not in str(caught.value)
+
+
 def test_a_token_inside_a_body_is_taken_out_before_it_is_kept(answering):
     """Meta writes the token into the link to the next page."""
     body = {"paging": {"next": "https://graph.example/x?access_token=a-secret-token"}}

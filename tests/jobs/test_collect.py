@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from datetime import UTC, date, datetime
+from datetime import UTC, date, datetime, timedelta
 
 import pytest
 import sqlalchemy as sa
 
 from analytics.adapters.vendor import Retry
 from analytics.errors import AccessDenied, InputError, ParamsError
+from analytics.ingest.landing import Landed, Landing
 from analytics.jobs import collect as job
 from analytics.jobs.replay import replay
 from analytics.params import Params
@@ -172,6 +173,20 @@ def test_the_landing_holds_no_token(settings, store, simulator):
     landed = [gzip.decompress(path.read_bytes()) for path in settings.landing_dir.rglob("*.gz")]
     assert landed
     assert all(b"a-token-of-mine" not in content for content in landed)
+
+
+def test_old_raw_answers_are_removed_by_policy(settings, store, simulator):
+    """Thirty days by default; YouTube's terms, for one, allow no more for public figures."""
+    landing = Landing(settings.landing_dir)
+    for days in (5, 20, 40):
+        landing.append([Landed("github", "a/b", NOW - timedelta(days=days), "GET /x", "parse_owner", "", None, b"{}")])
+
+    kept = []
+    for policy in ({}, {"raw_days": 10}):
+        job.collect(settings, store, base_url=simulator.url, at=NOW, params=params(policy=policy), retry=HURRIED)
+        kept.append(len(landing.files("github")))
+
+    assert kept == [3, 2]
 
 
 @pytest.mark.parametrize(

@@ -206,14 +206,14 @@ def _parse_traffic(payload: Any, kind: str, account: str) -> list[Observation]:
 
 
 def parse_contributors(payload: Any, *, account: str, observed_at: datetime) -> list[Observation]:
-    """The sum of all contributors' commits; an empty repository answers 204 and has none."""
+    """The sum of all contributors' commits; unknown where none is listed: an empty repository answers 204."""
     try:
         totals = [
             as_count(mapping(person, "contributor")["total"]) for person in listing(payload or [], "contributors")
         ]
     except (KeyError, TypeError, ValueError) as exc:
         raise malformed(NAME, f"stats/contributors {account}", exc) from exc
-    value = None if None in totals else sum(total for total in totals if total is not None)
+    value = None if not totals or None in totals else sum(total for total in totals if total is not None)
     return [Observation(NAME, "contributions", value, observed_at, author_id=account)]
 
 

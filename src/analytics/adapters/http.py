@@ -15,6 +15,7 @@ from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
 from functools import lru_cache
 from typing import Any
+from urllib.parse import quote
 
 import httpx
 
@@ -128,12 +129,15 @@ class Client(httpx.Client):
     def scrubbed(self, text: str) -> str:
         """`text` on one line, cut to 200 characters, without the token."""
         shown = " ".join(text.split())
-        return (shown.replace(self._secret, "…") if self._secret else shown)[:200]
+        for secret in (self._secret, quote(self._secret or "", safe="")):
+            shown = shown.replace(secret, "…") if secret else shown
+        return shown[:200]
 
     def redacted(self, raw: bytes) -> bytes:
         """A body without the token: some vendors put it into the links to the next page."""
-        secret = self._secret.encode() if self._secret else b""
-        return raw.replace(secret, b"REDACTED") if len(secret) >= SECRET_LENGTH else raw
+        for secret in (self._secret or "", quote(self._secret or "", safe="")):
+            raw = raw.replace(secret.encode(), b"REDACTED") if len(secret) >= SECRET_LENGTH else raw
+        return raw
 
 
 def get_json(client: Client, path: str, *, params: Mapping[str, str | int] | None = None) -> Answer:

@@ -10,7 +10,7 @@ import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from ipaddress import ip_address
 from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
@@ -32,6 +32,7 @@ if TYPE_CHECKING:
 
 NOW_HEADER = "X-Simulated-Now"
 THREADS = 8
+LANDING_DAYS = 30  # raw answers; a platform's policy may say less
 Progress = Callable[[str, float], None]
 
 
@@ -97,6 +98,9 @@ def collect(
             if harvest.pages:
                 _note_spending(store, poll, harvest, observed_at)
             progress("collect", done / len(jobs))
+    for name, platform, _ in jobs:
+        days = min(LANDING_DAYS, platform.policy.raw_days or LANDING_DAYS)
+        landing.purge(name, before=(observed_at - timedelta(days=days)).date())
     return Round(observed_at, tuple(harvests), time.perf_counter() - started)
 
 
