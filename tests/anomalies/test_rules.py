@@ -172,6 +172,16 @@ def test_only_one_direction_when_asked():
     assert above == [e for e in both if e.direction == "above"]
 
 
+def test_silence_is_told_whatever_the_direction():
+    labelled = month("mentions", 12, ["stale"])
+    baseline, both = judged(labelled, rules=["pattern"])
+
+    above = detect(labelled.times, labelled.values, baseline, rules=["pattern"], settings=Settings(direction="above"))
+
+    assert {e.details["kind"] for e in above} == {"stale feed"}
+    assert [e for e in both if e.details["kind"] == "stale feed"] == above
+
+
 def test_the_literal_trend_rule_cries_wolf():
     """Thirty per cent of a small noisy count for an hour is nothing; the gate for noise is what keeps it quiet."""
     labelled = month("mentions", 9, ["burst"], first_hour=900)

@@ -116,6 +116,20 @@ def test_repeated_backward_and_missing_readings_are_survived():
     assert result[first : first + 6].max() >= FLAG_LEVEL
 
 
+@pytest.mark.parametrize(("step_s", "n"), [(1, 4000), (60, 5000), (86400, 800), (7 * 86400, 300)])
+def test_any_step_is_scored(step_s, n):
+    """From a reading a second to one a week; a tenfold stretch is told within its first readings."""
+    at = START + np.arange(n) * np.timedelta64(step_s, "s")
+    values = np.random.default_rng(7).normal(100, 5, n)
+    values[n - 20 : n - 10] *= 10
+
+    result = score(at, values)
+
+    assert result.shape == (n,)
+    # 20 readings from the end it starts; fast series may wait a quarter of an hour while it rises
+    assert result[n - 20 :].max() >= FLAG_LEVEL
+
+
 @pytest.mark.parametrize("n", [0, 1, 2, 99])
 def test_too_little_to_compare_with_scores_nothing(n):
     at, values = mentions(5)

@@ -31,7 +31,7 @@ class Settings:
     Attributes:
         statistical: levels of the band rule, in half bands times two.
         trend, pattern: shares, gates and patience of the other two.
-        direction: which side is worth telling.
+        direction: which side is worth telling; a feed gone silent always is.
     """
 
     statistical: Levels = field(default_factory=Levels)
@@ -124,11 +124,13 @@ def _judge(
     if "trend" in rules:
         yield from _wanted(trend(block, settings.trend), settings)
     if "pattern" in rules:
-        yield from pattern(block, settings.pattern, as_of=as_of)
+        yield from _wanted(list(pattern(block, settings.pattern, as_of=as_of)), settings)
 
 
 def _wanted(found: list[tuple[int, Event]], settings: Settings) -> Iterator[tuple[int, Event]]:
-    return ((row, e) for row, e in found if settings.direction in ("both", e.direction))
+    for row, event in found:
+        if settings.direction in ("both", event.direction) or event.details.get("kind") == "stale feed":
+            yield row, event
 
 
 def _blocks(every: Residuals) -> Iterator[tuple[int, Residuals]]:

@@ -14,6 +14,7 @@ WARM_UP = 100  # readings before anything may be called surprising
 TAIL_PRIOR = 0.3  # mean log excess of a tail of which nothing is known yet …
 TAIL_WEIGHT = 20  # … and how many excesses that guess is worth
 EXCESS_CAP = 5.0  # one monster may not teach that monsters are common
+MOST_SLOTS = 1440  # a minute is fine enough to compare days by
 ENVELOPE_CAP = 30.0  # usual deviations one reading may claim
 
 
@@ -96,7 +97,7 @@ class DayGrid:
         at = np.maximum.accumulate(seconds)
         steps = np.diff(seconds[:21])
         step_s = float(np.median(steps[steps > 0])) if (steps > 0).any() else 300.0
-        self.slots = max(1, round(86400 / step_s))
+        self.slots = min(max(1, round(86400 / step_s)), MOST_SLOTS)
         days = np.floor(at / 86400).astype(np.int64)
         self.day: Ints = np.unique(days, return_inverse=True)[1].reshape(-1)
         self.slot: Ints = np.minimum((at % 86400) / 86400 * self.slots, self.slots - 1).astype(np.int64)
