@@ -82,6 +82,14 @@ def test_statistics_of_a_day_are_named_and_dated_by_it(observed_at):
     assert {o.observed_at for o in parsed} == {datetime(2026, 11, 19, tzinfo=UTC)}
 
 
+def test_reach_is_read_in_both_spellings(observed_at):
+    """LinkedIn's documentation writes the field in two ways."""
+    for field in ("uniqueImpressionsCount", "uniqueImpressionsCounts"):
+        parsed = read("parse_statistics", {"elements": [{"totalShareStatistics": {field: 3}}]}, observed_at)
+
+        assert values(parsed)[("", "reach")] == 3
+
+
 def test_gains_of_a_day(observed_at):
     element = {
         "followerGains": {"organicFollowerGain": -3, "paidFollowerGain": 1},

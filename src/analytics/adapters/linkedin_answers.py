@@ -22,6 +22,7 @@ SHARES = {
     "clickCount": "clicks",
     "engagement": RATE,
 }
+SHARE_FIELDS = {**SHARES, "uniqueImpressionsCounts": "reach"}  # the documentation's own samples spell it so
 FOLLOWERS = "followers"
 PAGE_VIEWS = "page_views"
 GAINS = {"organicFollowerGain": "organic_new_followers", "paidFollowerGain": "paid_new_followers"}
@@ -94,6 +95,7 @@ DEFINITIONS = (
     ),
     _defined("page_views", "Page views", "Views of all parts of the organisation's page."),
     _on_day("views", "Views", "Impressions of posts"),
+    _on_day("page_views", "Page views", "Views of the page"),
     _on_day("reach", "Reach", "Members who saw posts; days do not add up,", "users", "mean"),
     _on_day("reactions", "Reactions", "Reactions to posts, less those withdrawn,"),
     _on_day("comments", "Comments", "Comments on posts"),
@@ -136,7 +138,7 @@ def parse_statistics(payload: Any, *, account: str, observed_at: datetime) -> li
             post = element.get("share") or element.get("ugcPost") or ""
             if not isinstance(post, str):
                 raise TypeError(f"post: expected a URN, found {post!r:.40}")
-            fields = {field: metric + suffix for field, metric in SHARES.items()}
+            fields = {field: metric + suffix for field, metric in SHARE_FIELDS.items()}
             place: dict[str, Any] = {
                 "observed_at": at,
                 "author_id": account,
