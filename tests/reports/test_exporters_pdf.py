@@ -10,7 +10,8 @@ from pypdf import PdfReader
 
 from analytics.reports import display
 from analytics.reports.display import Column, Tile
-from analytics.reports.exporters.pdf import ReportPDFExporter
+from analytics.reports.exporters import svg
+from analytics.reports.exporters.pdf import ReportPDFExporter, _glyphs
 from tests.reports.sample import HOSTILE, cover, figure, notebook_of, report, shown, table
 
 
@@ -233,3 +234,14 @@ def test_a_logo_stands_on_the_cover(brand, tmp_path):
     reader = read(export(notebook_of(shown(cover(brand=brand, logo=display.logo_address(path))), "text")))
 
     assert (brand or "Traffic report") in [element.get("/Alt") for element in _elements(reader)]
+
+
+def test_the_list_of_drawable_characters_is_that_of_the_fonts():
+    """A character listed wrongly would stop the PDF or lose a letter."""
+    ttlib = pytest.importorskip("fontTools.ttLib", reason="fontTools is not installed")
+    faces = sorted(svg.FONT_DIR.glob("*.otf"))
+
+    common = frozenset.intersection(*(frozenset(ttlib.TTFont(face).getBestCmap()) for face in faces))
+
+    assert len(faces) == 5
+    assert _glyphs() == common
