@@ -28,6 +28,7 @@ FRAMEWORK = frozenset(
         "oauth",
         "prices",
         "registry",
+        "signin_vendors",
         "values",
         "vendor",
         "webhooks",

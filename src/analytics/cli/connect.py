@@ -1,0 +1,68 @@
+"""`analytics connect`: sign in to a platform in the browser."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+import typer
+
+EXAMPLES = """[bold]Examples[/]
+
+  analytics connect youtube
+  analytics connect x --client-id abc123 --name X_USER_TOKEN
+  analytics connect linkedin --no-browser
+"""
+
+
+def connect(
+    platform: Annotated[str, typer.Argument(help="youtube, linkedin, instagram, facebook, x, reddit or producthunt.")],
+    client_id: Annotated[str | None, typer.Option(help="Id of the app you created.", show_default="asked for")] = None,
+    name: Annotated[
+        str | None, typer.Option(help="What params call the credential.", show_default="<PLATFORM>_TOKEN")
+    ] = None,
+    port: Annotated[int, typer.Option(min=0, max=65535, help="Of the loopback redirect; 0: any free one.")] = 8765,
+    browser: Annotated[bool, typer.Option(help="Open the address; without: only show it.")] = True,
+    timeout: Annotated[int, typer.Option(min=10, max=3600, help="Seconds to wait for the browser.")] = 300,
+) -> None:
+    """Sign in to a platform and keep the tokens, encrypted; says what to create at the vendor first."""
+    import re
+    import webbrowser
+
+    from rich.console import Console
+
+    from analytics.adapters.oauth import PATH, App, sign_in
+    from analytics.adapters.signin_vendors import vendor_of
+    from analytics.errors import InputError
+    from analytics.jobs.signin import keep
+    from analytics.settings import load_settings
+    from analytics.store import open_store, vault
+
+    vendor, settings = vendor_of(platform), load_settings()
+    vault.Key(settings.secret_key)  # refused now rather than after signing in
+    credential = name or f"{vendor.platform.upper()}_TOKEN"
+    if not re.fullmatch(r"[A-Z][A-Z0-9_]*", credential):
+        raise InputError(f"name {credential!r}: expected capitals, digits and underscores, for example X_USER_TOKEN")
+    console = Console(highlight=False, soft_wrap=True, markup=False)
+    redirect_uri = f"http://{vendor.redirect_host}:{port or '<port>'}{PATH}"
+    console.print(f"{vendor.platform}: create this at the vendor first, once\n")
+    console.print(vendor.words.format(redirect_uri=redirect_uri))
+    console.print(f"\nScopes asked for: {vendor.separator.join(vendor.scopes)}\n")
+    identity = (client_id or str(typer.prompt("Client id"))).strip()
+    secret = str(typer.prompt("Client secret (empty if it has none)", default="", hide_input=True, show_default=False))
+    if not identity:
+        raise InputError("client id: is empty")
+
+    def show(url: str) -> None:
+        console.print(f"\nOpen this in a browser and agree:\n{url}\n")
+        if browser:
+            webbrowser.open(url)
+
+    with open_store(settings) as store:
+        grant = sign_in(vendor, App(identity, secret.strip()), port=port, show=show, timeout_s=timeout)
+        keep(settings, store, credential, grant)
+    ends = f"until {grant.token.expires_at:%Y-%m-%d %H:%M} UTC" if grant.token.expires_at else "without an end"
+    renewed = ", renewed by itself" if grant.token.refresh_token or vendor.prolong_grant else ""
+    console.print(f"Signed in {ends}{renewed}. In params: credential: {credential}")
+
+
+connect.__doc__ = f"{connect.__doc__}\n\n{EXAMPLES}"

@@ -1,0 +1,247 @@
+"""Sign-in against a real OAuth server, a process of its own on loopback; a thread plays the browser."""
+
+from __future__ import annotations
+
+import socket
+import subprocess
+import sys
+import threading
+import time
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from urllib.parse import parse_qs, urlencode, urlsplit
+
+import httpx
+import pytest
+
+from analytics.adapters.oauth import (
+    App,
+    Attempt,
+    Grant,
+    Loopback,
+    Token,
+    begin,
+    code_of,
+    exchange,
+    http_client,
+    renew,
+    sign_in,
+)
+from analytics.adapters.signin_vendors import VENDORS, SignIn, vendor_of
+from analytics.errors import AccessDenied, InputError, MalformedResponse, TransientSourceError
+
+NOW = datetime(2026, 11, 20, 12, tzinfo=UTC)
+APP = App("app", "app-secret-of-mine")
+
+
+@pytest.fixture(scope="module")
+def server():
+    with socket.create_server(("127.0.0.1", 0)) as free:
+        port = free.getsockname()[1]
+    process = subprocess.Popen([sys.executable, str(Path(__file__).parent / "oauth_server.py"), str(port)])
+    address = f"http://127.0.0.1:{port}"
+    deadline = time.monotonic() + 60
+    while time.monotonic() < deadline:
+        try:
+            httpx.get(f"{address}/inspect")
+            break
+        except httpx.TransportError:
+            time.sleep(0.1)
+    yield address
+    process.terminate()
+    process.wait(20)
+
+
+@pytest.fixture
+def vendor(server):
+    return SignIn("youtube", f"{server}/authorize", f"{server}/token", ("read",), "words")
+
+
+def browser(url):
+    """Opens the address as a person would, and follows where it is sent."""
+    threading.Thread(target=lambda: httpx.get(url, follow_redirects=True), daemon=True).start()
+
+
+def inspected(server, **query):
+    return httpx.get(f"{server}/inspect", params=query).json()
+
+
+@pytest.mark.parametrize("auth", ["basic", "post"])
+@pytest.mark.parametrize("app", [APP, App("public")], ids=["secret", "public"])
+def test_a_person_signs_in(vendor, server, auth, app):
+    grant = sign_in(replace(vendor, client_auth=auth), app, port=0, show=browser, timeout_s=30)
+
+    assert grant.token.access_token in inspected(server)["good"]
+    assert timedelta(minutes=59) < grant.token.expires_at - datetime.now(UTC) <= timedelta(hours=1)
+
+
+def test_the_address_holds_what_the_vendor_and_we_need(vendor):
+    attempt = begin(replace(vendor, authorize_params={"prompt": "consent"}), APP, "http://127.0.0.1:1/callback")
+
+    query = {name: values[0] for name, values in parse_qs(urlsplit(attempt.url).query).items()}
+    other = begin(vendor, APP, "http://127.0.0.1:1/callback")
+    assert query["prompt"] == "consent"
+    assert query["code_challenge_method"] == "S256"
+    assert query["state"] == attempt.state != other.state
+    assert 43 <= len(attempt.verifier) <= 128
+    assert attempt.verifier not in attempt.url
+    assert attempt.verifier not in repr(attempt)
+
+
+def test_a_code_without_its_verifier_is_worth_nothing(vendor):
+    """Who steals the code from the browser has no use for it."""
+    with http_client() as client, Loopback() as listener:
+        attempt = begin(vendor, APP, listener.redirect_uri)
+        browser(attempt.url)
+        code = listener.wait(vendor, attempt, timeout_s=30)
+        stolen = replace(attempt, verifier="x" * 43)
+
+        with pytest.raises(AccessDenied, match="code_verifier"):
+            exchange(client, vendor, APP, stolen, code, now=NOW)
+
+
+def test_a_code_counts_once(vendor):
+    with http_client() as client, Loopback() as listener:
+        attempt = begin(vendor, APP, listener.redirect_uri)
+        browser(attempt.url)
+        code = listener.wait(vendor, attempt, timeout_s=30)
+        exchange(client, vendor, APP, attempt, code, now=NOW)
+
+        with pytest.raises(AccessDenied, match="analytics connect youtube"):
+            exchange(client, vendor, APP, attempt, code, now=NOW)
+
+
+def test_a_refusal_is_said_in_the_vendors_words(vendor):
+    with pytest.raises(AccessDenied, match="The user said no"):
+        sign_in(replace(vendor, scopes=("refuse",)), APP, port=0, show=browser, timeout_s=30)
+
+
+ATTEMPT = Attempt("http://x", "the-state", "v" * 43, "http://127.0.0.1:1/callback")
+
+
+@pytest.mark.parametrize(
+    ("answer", "said"),
+    [
+        ({"code": "c", "state": "another"}, "another attempt"),
+        ({"code": "c"}, "another attempt"),
+        ({"state": "the-state"}, "no code"),
+        ({"error": "x", "state": "another"}, "no code"),
+        ({"error": "server_error", "state": "the-state"}, "refused: server_error"),
+    ],
+)
+def test_an_answer_to_another_attempt_is_refused(vendor, answer, said):
+    """Otherwise a link somebody sends could sign us in to their account."""
+    with pytest.raises(AccessDenied, match=said):
+        code_of(vendor, ATTEMPT, f"/callback?{urlencode(answer)}")
+
+    assert code_of(vendor, ATTEMPT, "/callback?code=c&state=the-state") == "c"
+
+
+def test_the_listener_minds_only_the_callback(vendor):
+    with Loopback() as listener:
+        root = listener.redirect_uri.removesuffix("/callback")
+
+        def visit():
+            for path in ("/favicon.ico", "/callback", f"/callback?{urlencode({'code': 'c', 'state': 'the-state'})}"):
+                httpx.get(root + path)
+
+        threading.Thread(target=visit, daemon=True).start()
+
+        assert listener.wait(vendor, ATTEMPT, timeout_s=30) == "c"
+
+
+def test_nobody_coming_back_is_said(vendor):
+    with Loopback() as listener, pytest.raises(AccessDenied, match="nobody came back"):
+        listener.wait(vendor, ATTEMPT, timeout_s=0.05)
+
+
+def test_a_port_in_use_is_said():
+    with Loopback() as first:
+        port = urlsplit(first.redirect_uri).port
+        with pytest.raises(InputError, match=f"port {port} on 127.0.0.1 cannot be used"):
+            Loopback(port)
+
+
+def test_a_token_is_renewed_and_the_refresh_token_rotates(vendor):
+    grant = sign_in(vendor, APP, port=0, show=browser, timeout_s=30)
+
+    with http_client() as client:
+        fresh = renew(client, vendor, APP, grant.token, now=NOW)
+        with pytest.raises(AccessDenied, match="revoked; sign in again"):
+            renew(client, vendor, APP, grant.token, now=NOW)
+
+    assert fresh.access_token != grant.token.access_token
+    assert fresh.expires_at == NOW + timedelta(hours=1)
+
+
+def test_a_short_token_is_changed_for_a_long_one(vendor, server):
+    """Meta's first token lives an hour; there is no refresh token, the token itself is changed."""
+    meta = replace(vendor, platform="facebook", prolong_grant="exchange")
+
+    grant = sign_in(meta, APP, port=0, show=browser, timeout_s=30)
+    with http_client() as client:
+        fresh = renew(client, meta, APP, grant.token, now=NOW)
+
+    assert inspected(server)["calls"][-3:] == ["authorization_code", "exchange", "exchange"]
+    assert fresh.access_token in inspected(server)["good"]
+
+
+def test_no_secret_is_ever_said(vendor):
+    with http_client() as client, pytest.raises(AccessDenied) as caught:
+        renew(client, vendor, App("app", "another-secret"), Token("t", "r" * 20), now=NOW)
+
+    assert "wrong secret" in str(caught.value)
+    assert "another-secret" not in str(caught.value)
+    assert "secret" not in repr(Grant("x", App("app", "my-secret"), Token("secret-token", "secret-refresh")))
+
+
+ANSWERS = {
+    "html": (httpx.Response(200, html="<html>"), MalformedResponse),
+    "no token": (httpx.Response(200, json={"expires_in": 5}), MalformedResponse),
+    "odd end": (httpx.Response(200, json={"access_token": "t", "expires_in": "soon"}), MalformedResponse),
+    "list": (httpx.Response(200, json=[]), MalformedResponse),
+    "error in 200": (httpx.Response(200, json={"error": "invalid_grant"}), AccessDenied),
+    "moved": (httpx.Response(302, headers={"location": "http://evil.example"}), MalformedResponse),
+    "busy": (httpx.Response(429), TransientSourceError),
+    "down": (httpx.Response(503, html="<html>"), TransientSourceError),
+}
+
+
+@pytest.mark.parametrize(("answer", "kind"), ANSWERS.values(), ids=ANSWERS)
+def test_every_odd_answer_has_its_error(vendor, answer, kind):
+    with http_client(transport=httpx.MockTransport(lambda _: answer)) as client, pytest.raises(kind):
+        renew(client, vendor, APP, Token("t", "r"), now=NOW)
+
+
+def test_a_token_that_cannot_be_renewed_says_what_to_do(vendor):
+    with http_client() as client, pytest.raises(AccessDenied, match="sign in again: analytics connect youtube"):
+        renew(client, vendor, APP, Token("t"), now=NOW)
+
+
+def test_a_grant_survives_the_vault():
+    for expires_at in (None, NOW):
+        grant = Grant("x", APP, Token("t", "r", expires_at, "a b"))
+        assert Grant.read(grant.text()) == grant
+    assert Grant.read("a-plain-key") is None
+    assert Grant.read('{"type": "service_account"}') is None
+
+
+@pytest.mark.parametrize("vendor", VENDORS, ids=lambda v: v.platform)
+def test_every_vendor_is_described(vendor):
+    attempt = begin(vendor, App("id-of-mine"), "http://localhost:8765/callback")
+
+    assert attempt.url.startswith("https://")
+    assert vendor.token_url.startswith("https://")
+    assert "id-of-mine" in attempt.url
+    assert vendor.scopes[0] in parse_qs(urlsplit(attempt.url).query)["scope"][0]
+    assert "http://localhost" in vendor.words.format(redirect_uri="http://localhost") or vendor.platform == "youtube"
+
+
+def test_platforms_are_found_by_their_names():
+    assert vendor_of("Twitter").platform == "x"
+    assert {v.platform for v in VENDORS} == {
+        *("youtube", "linkedin", "instagram", "facebook", "x", "reddit", "producthunt")
+    }
+    with pytest.raises(InputError, match="expected one of youtube, linkedin"):
+        vendor_of("medium")
