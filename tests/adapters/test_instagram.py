@@ -281,6 +281,33 @@ def test_a_media_deleted_meanwhile_or_older_than_the_account_costs_nothing(answe
     assert [r for page in pages for r in page.refused] == []
 
 
+def test_a_metric_refused_for_one_kind_of_media_is_not_refused(answering, observed_at):
+    """The others give it: no incident. A kind without any insights is asked once, not metric by metric."""
+    made = []
+
+    def insights(request):
+        media, names = request.url.path.split("/")[2], request.url.params["metric"].split(",")
+        made.append(media)
+        if media == "8":
+            error = {"message": "(#100) Tried accessing nonexisting field (insights) on node type", "code": 100}
+            return httpx.Response(400, json={"error": error})
+        if media == "9" and "views" in names:
+            said = "(#100) The Media Insights API does not support the views metric for this media product type."
+            return httpx.Response(400, json={"error": {"message": said, "code": 100}})
+        return insights_of(request, reach=5, views=6)
+
+    client = answering("instagram", graph({"/media": media_asked_one_by_one, "/insights": insights}))
+    pages = list(instagram.collect(client, "1", ("reach", "views"), observed_at=observed_at))
+
+    assert values(o for page in pages for o in page.observations) == {
+        ("7", "reach"): 5,
+        ("7", "views"): 6,
+        ("9", "reach"): 5,
+    }
+    assert [r for page in pages for r in page.refused] == []
+    assert made == ["7", "8", "9", "9"]
+
+
 def test_without_permission_insights_are_not_asked_of_every_media(answering, contract, observed_at):
     """Two hundred refusals would say no more than one; the counts still land."""
     made = []

@@ -130,7 +130,9 @@ def asked(
         if not one_metrics_fault(exc):
             raise
         failure = exc
-    culprits = named_in(failure.problem, names) or (list(names) if len(names) == 1 else [])
+    culprits = named_in(failure.problem, names)
+    if len(names) == 1 or "nonexisting field" in failure.problem:  # this kind of content has no insights at all
+        culprits = list(names)
     if culprits:
         reasons = tuple(Refused(ours[name], failure.problem) for name in culprits if name not in older)
         if reasons:
@@ -250,9 +252,13 @@ def _each(
 ) -> Generator[Page, None, list[str]]:
     """Insights content by content; returns the metrics worth asking the next content for.
 
-    A content without insights (deleted meanwhile, older than the business account, too few viewers) costs nothing.
+    A content without insights (deleted meanwhile, older than the business account, too few viewers) costs nothing,
+    and a metric refused for one kind of content is given by the others: refused is what none of them gives.
     """
-    for content in ids:
+    given: set[str] = set()
+    refused: dict[str, Refused] = {}
+    call = ""
+    for content in ids if names else ():
 
         def fetch(some: Sequence[str], content: str = content) -> Page:
             answer = get(client, f"{content}/insights", {"metric": ",".join(some)})
@@ -263,13 +269,19 @@ def _each(
             found = list(asked(names, fetch, ours=of.insights, older={}))
         except SourceNotFound:
             continue
-        yield from found
-        if all(isinstance(page.failure, AccessDenied) for page in found):
-            return []
+        for page in found:
+            call = page.call
+            given.update(o.metric_type for o in page.observations)
+            refused |= {r.metric: r for r in page.refused}
+            yield replace(page, refused=())
         gone = {r.metric for page in found for r in page.refused if _for_all(r.reason)}
         names = [name for name in names if of.insights[name] not in gone]
+        if all(isinstance(page.failure, AccessDenied) for page in found):
+            names = []
         if not names:
-            return names
+            break
+    if lost := tuple(r for metric, r in refused.items() if metric not in given):
+        yield Page(call=call, refused=lost)
     return names
 
 
