@@ -19,6 +19,8 @@ COMMANDS = {
     "import": ("analytics.cli.importing", "import_", "Load history from CSV or Parquet files."),
     "collect": ("analytics.cli.collect", "collect", "Collect one round from the platforms."),
     "replay": ("analytics.cli.collect", "replay", "Read landed answers again, write what differs."),
+    "sync": ("analytics.cli.storeops", "sync", "Bring the store to what params say, and say what changed."),
+    "status": ("analytics.cli.storeops", "status", "What the store holds, how fresh it is, what waits."),
     "lab": ("analytics.cli.lab", "lab", "JupyterLab on the notebooks."),
 }
 GROUPS = {
@@ -26,10 +28,14 @@ GROUPS = {
     "baseline": ("analytics.cli.baseline", "What is normal: backtest algorithms on your own data."),
     "alerts": ("analytics.cli.alerts", "What was told to whom: list, acknowledge, snooze."),
     "quarantine": ("analytics.cli.quarantine", "Rows that could not be stored: list and replay."),
-    "db": ("analytics.cli.db", "Start, stop and reach the database."),
+    "db": ("analytics.cli.db", "Start, stop, reach, back up and restore the database."),
+    "lifecycle": ("analytics.cli.lifecycle", "What is kept, where, for how long: roll up, archive, delete."),
+    "credentials": ("analytics.cli.credentials", "Keys of platforms, encrypted in the store."),
     "budget": ("analytics.cli.budget", "What collecting will cost, and what it has cost."),
     "simulator": ("analytics.cli.simulator", "The platforms on loopback, for trying things out."),
 }
+
+DATABASE_COMMANDS = ("backup", "restore", "upgrade")  # of the group `db`, beside those of its own module
 
 
 def build() -> typer.Typer:
@@ -42,6 +48,10 @@ def build() -> typer.Typer:
         app.command(name, short_help=summary)(getattr(importlib.import_module(module), function))
     for name, (module, summary) in GROUPS.items():
         app.add_typer(importlib.import_module(module).app, name=name, help=summary, no_args_is_help=True)
+    database = importlib.import_module("analytics.cli.db").app
+    for name in DATABASE_COMMANDS:
+        if name not in {command.name for command in database.registered_commands}:
+            database.command(name)(getattr(importlib.import_module("analytics.cli.storeops"), name))
     return app
 
 

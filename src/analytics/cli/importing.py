@@ -65,6 +65,9 @@ def import_(
     _run([path for name in files for path in _expanded(name)], spec)
 
 
+import_.__doc__ = f"{import_.__doc__}\n\n{EXAMPLES}"
+
+
 def _expanded(name: str) -> list[Path]:
     """A pattern's files in the order of their names; the name itself where nothing matches."""
     import glob
@@ -98,8 +101,10 @@ def _run(paths: list[Path], spec: ImportSpec) -> None:
 def _show(console: Console, imported: Imported) -> None:
     from rich.table import Table
 
-    counts = ("read", "written", "duplicate", "corrected", "late", "quarantined", "unknown")
+    counts = ["read", "written", "duplicate", "quarantined"]
+    counts += [count for count in ("corrected", "late", "unknown") if imported.total(count)]
     table = Table("file", *counts, box=None, pad_edge=False, header_style="bold")
+    table.columns[0].overflow = "fold"
     for column in table.columns[1:]:
         column.justify = "right"
     for path, result in imported.results.items():

@@ -18,6 +18,10 @@ SHOW_EXAMPLES = """[bold]Examples[/]
 
   analytics quarantine show 12
 """
+CORRECT_EXAMPLES = """[bold]Examples[/]
+
+  analytics quarantine correct 12
+"""
 REPLAY_EXAMPLES = """[bold]Examples[/]
 
   analytics quarantine replay --all
@@ -76,6 +80,28 @@ def show(quarantine_id: Annotated[int, typer.Argument(help="Number of the row, a
     console = Console(markup=False, soft_wrap=True)
     console.print(f"{row['reason']}\nfrom {row['source'] or row['platform']}, collection {row['collection_id']}")
     console.print(json.dumps(row["raw"], indent=2, ensure_ascii=False))
+
+
+@app.command(epilog=CORRECT_EXAMPLES)
+def correct(
+    ids: Annotated[list[int] | None, typer.Argument(help="Numbers of rows, as `list` shows them.")] = None,
+    everything: Annotated[bool, typer.Option("--all", help="Every row that waits for this.")] = False,
+) -> None:
+    """Merge readings of days whose raw readings have left into those days' rollups, each at most once.
+
+    Only for readings you know to be new: whether a rollup holds one already cannot be told any more.
+    """
+    from rich.console import Console
+
+    from analytics.errors import InputError
+    from analytics.settings import load_settings
+    from analytics.store import open_store
+
+    if bool(ids) == everything:
+        raise InputError("quarantine correct: name rows, or say --all")
+    with open_store(load_settings()) as store:
+        result = store.quarantine_correct(ids)
+    Console().print(f"{result.written} merged, {result.duplicate} merged before, {result.quarantined} refused")
 
 
 @app.command(epilog=REPLAY_EXAMPLES)

@@ -22,8 +22,8 @@ SELECT DISTINCT ON (platform, account) platform, account, method, started_at, ou
 FROM collections ORDER BY platform, account, started_at DESC
 """
 SIZE = """
-SELECT coalesce(sum(pg_total_relation_size(i.inhrelid)), 0), coalesce(sum(greatest(c.reltuples, 0)), 0)
-FROM pg_inherits i JOIN pg_class c ON c.oid = i.inhrelid WHERE i.inhparent = to_regclass('points')
+SELECT coalesce(sum(pg_total_relation_size(i.inhrelid)), 0), coalesce(sum(pg_stat_get_live_tuples(i.inhrelid)), 0)
+FROM pg_inherits i WHERE i.inhparent = to_regclass('points')
 """
 
 
