@@ -89,20 +89,22 @@ def as_number(value: object) -> float | None:
 
 
 def as_count(value: object) -> float | None:
-    """A whole, non-negative number; None stays None.
+    """A whole number; None stays None.
+
+    A negative one is passed on as the platform said it: the store marks it, and it costs no other figure.
 
     Raises:
-        ValueError: where it is negative, fractional or no number.
+        ValueError: where it is fractional or no number.
     """
     number = as_number(value)
-    if number is not None and (number < 0 or number != math.floor(number)):
+    if number is not None and number != math.floor(number):
         raise ValueError(f"expected a count, found {value!r:.60}")
     return number
 
 
 def as_time(value: object) -> datetime:
     """An aware UTC time from ISO 8601 text or Unix seconds; raise `ValueError` for anything else."""
-    if isinstance(value, str):
+    if isinstance(value, str) and not (value.isascii() and value.isdecimal() and len(value) > len("20261120")):
         moment = datetime.fromisoformat(value)
         if moment.tzinfo is None:
             raise ValueError(f"expected a time with a zone, found {value!r:.60}")
