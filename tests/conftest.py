@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import os
 import secrets
+import shutil
+import tempfile
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -25,14 +27,15 @@ def _no_settings_of_mine(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 @pytest.fixture(scope="session")
-def reachable_dir(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A folder for embedded servers: with root's, the server's account cannot pass through pytest's private ones."""
-    folder = tmp_path_factory.mktemp("pg")
-    if os.geteuid() == 0:
-        for part in (folder, *folder.parents):
-            if part.is_relative_to(tmp_path_factory.getbasetemp()) or "/pytest-of-" in str(part):
-                part.chmod(part.stat().st_mode | 0o011)
-    return folder
+def reachable_dir() -> Iterator[Path]:
+    """A folder below which embedded servers may lie.
+
+    Not below pytest's own: root's server account must pass, and every pytest run closes that one anew (0700).
+    """
+    folder = Path(tempfile.mkdtemp(prefix="analytics-test-"))
+    folder.chmod(0o711)
+    yield folder
+    shutil.rmtree(folder, ignore_errors=True)
 
 
 @pytest.fixture(scope="session")
