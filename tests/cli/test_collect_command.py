@@ -88,6 +88,25 @@ def test_what_cannot_be_done_is_one_line_and_status_2(installed, monkeypatch, ca
     assert len(shown.strip().splitlines()) == 1
 
 
+def test_a_budget_that_will_not_hold_is_said_before_it_is_spent(tmp_path, monkeypatch, capsys):
+    """Two hundred posts of one account cost a dollar a day, however often they are read."""
+    (tmp_path / "platforms.yaml").write_text(
+        "platforms:\n"
+        "  x: {adapter: twitter, display_name: X, schedule: '*/5 * * * *', budget: {usd_per_month: 20},\n"
+        "      accounts: [{id: acme}]}\n"
+    )
+    monkeypatch.setenv("ANALYTICS_PARAMS_DIR", str(tmp_path))
+    monkeypatch.setenv("COLUMNS", "160")
+
+    with pytest.raises(SystemExit) as stopped:
+        main(["budget", "plan"])
+
+    shown = capsys.readouterr().out
+    assert stopped.value.code == 1
+    assert re.search(r"x\s+288\s+864 calls\s+no limit\s+30\.30\s+20\s+over budget", shown)
+    assert "leaves out competitors' contents first" in shown
+
+
 def test_the_simulator_runs_until_it_is_stopped(tmp_path):
     process = subprocess.Popen(
         [ANALYTICS, "simulator", "run", "--port", "0", "--now", "2026-11-20T12:03:00Z"],

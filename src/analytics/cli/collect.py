@@ -28,7 +28,7 @@ def collect(
         str | None, typer.Option(help="Address below which each platform answers by its name, as the simulator's do.")
     ] = None,
     at: Annotated[str | None, typer.Option(help="Date the readings, ISO 8601 with zone.", show_default="now")] = None,
-    contents: Annotated[int, typer.Option(min=1, max=5000, help="Newest contents read per account.")] = 200,
+    contents: Annotated[int, typer.Option(min=0, max=5000, help="Newest contents read per account.")] = 200,
 ) -> None:
     """Collect one round from the platforms and store it; exit 1 if an account gave nothing."""
     from analytics.cli.shown import steps
