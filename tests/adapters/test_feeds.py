@@ -37,6 +37,10 @@ def test_mediums_own_feed_gives_its_post(contract, answering, observed_at):
         ("posts", 1, "2021-10-26T04:07:52+00:00")
     ]
     assert page.raw == body
+    (content,) = page.contents
+    assert (content.content_id, content.published_at.year) == ("e1131f7c0355", 2021)
+    assert content.title.startswith("TeamSpot")
+    assert content.url.endswith("-e1131f7c0355")
 
 
 def test_substacks_letters_paid_and_free_are_posts(contract, answering, observed_at):

@@ -14,6 +14,7 @@ from io import BytesIO
 from typing import Any
 from xml.parsers import expat
 
+from analytics.adapters.base import Content
 from analytics.adapters.http import Client
 from analytics.adapters.values import as_time, listing, mapping
 from analytics.model import Observation
@@ -35,6 +36,11 @@ class Entry:
     title: str
     link: str
     published_at: datetime | None
+
+    @property
+    def content(self) -> Content:
+        """As the store keeps contents; the address without what tells where it was found."""
+        return Content(self.post_id, "post", self.title, self.link.partition("?")[0], self.published_at)
 
 
 def feed_of(raw: bytes) -> tuple[Any, str | None]:

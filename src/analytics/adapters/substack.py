@@ -12,7 +12,7 @@ from collections.abc import Collection, Iterator
 from datetime import datetime, timedelta
 from typing import Any
 
-from analytics.adapters.base import CONTENT_LIMIT, Page, guarded, page_of, wanted
+from analytics.adapters.base import CONTENT_LIMIT, Content, Page, guarded, page_of, wanted
 from analytics.adapters.feeds import ACCEPT, entries_of, feed_of, path_below, published
 from analytics.adapters.http import Client, get_json
 from analytics.adapters.values import malformed, poll_slot
@@ -63,7 +63,7 @@ def collect(
 def fetch_feed(client: Client, account: str, *, observed_at: datetime) -> Page:
     """The newest posts or episodes of the publication."""
     answer = get_json(client, path_below(client, *address_of(account)))
-    return page_of(answer, parse_feed, account=account, observed_at=observed_at, metrics=FEED)
+    return page_of(answer, parse_feed, account=account, observed_at=observed_at, metrics=FEED, contents=contents_of)
 
 
 def address_of(account: str) -> tuple[str, str]:
@@ -85,6 +85,11 @@ def parse_feed(payload: Any, *, account: str, observed_at: datetime) -> list[Obs
     except (KeyError, TypeError, ValueError) as exc:
         raise malformed(NAME, f"feed of {account}", exc) from exc
     return published(NAME, entries, account=account, observed_at=observed_at)
+
+
+def contents_of(payload: Any) -> list[Content]:
+    """The posts of a feed, whatever is known of each."""
+    return [entry.content for entry in entries_of(payload, post_id=post_id)]
 
 
 def post_id(guid: str) -> str:
