@@ -38,7 +38,7 @@ def totals(store):
 
 
 def keep(store, body, provider="sendgrid", **more):
-    return inbox.keep(store, provider, "acme", body, **more)
+    return inbox.keep(store, inbox.Letter(provider, "acme", body, **more))
 
 
 def test_events_become_running_totals(store):
@@ -151,3 +151,19 @@ def test_more_bodies_than_one_batch_holds_are_all_counted(store, monkeypatch):
 
     assert inbox.process(store).bodies == 8
     assert totals(store)["opens", ""] == 8
+
+
+def test_bodies_of_one_commit_are_each_answered_for_themselves(store):
+    """New, the same again, another account's, and a replay beside them."""
+    letters = [
+        inbox.Letter("mailgun", "acme", b"1", replay_key="a"),
+        inbox.Letter("mailgun", "acme", b"1", replay_key="a"),
+        inbox.Letter("mailgun", "acme", b"2", replay_key="a"),
+        inbox.Letter("sendgrid", "other", b"1"),
+    ]
+
+    answers = inbox.keep_all(store, letters)
+
+    assert answers[:2] == [True, False]
+    assert isinstance(answers[2], WebhookRefused)
+    assert answers[3] is True

@@ -7,7 +7,7 @@ is then no correction of the past. The body stays for as long as `purge` lets it
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Any
@@ -30,8 +30,9 @@ KEEP_EVENTS = timedelta(days=400)  # an open may be told again, and readers open
 _LOCK = 0x696E626F78  # "inbox": one at a time counts
 KEEP = sa.text(
     "INSERT INTO webhook_inbox (provider, account, content_type, body, body_hash, replay_key)"
-    " VALUES (:provider, :account, :content_type, :body, :body_hash, :replay_key)"
-    " ON CONFLICT DO NOTHING RETURNING inbox_id"
+    " SELECT * FROM unnest(CAST(:provider AS text[]), CAST(:account AS text[]), CAST(:content_type AS text[]),"
+    " CAST(:body AS bytea[]), CAST(:body_hash AS text[]), CAST(:replay_key AS text[]))"
+    " ON CONFLICT DO NOTHING RETURNING provider, account, body_hash"
 )
 REMEMBER = sa.text(
     "INSERT INTO webhook_events (platform, account, event_key, seen_at)"
@@ -44,6 +45,27 @@ ADD = sa.text(
     " ON CONFLICT (platform, account, metric_type, content_id) DO UPDATE SET total = t.total + excluded.total"
     " RETURNING total"
 )
+
+
+@dataclass(frozen=True, slots=True)
+class Letter:
+    """A body as it came; `replay_key` is what its sender uses once, where there is such a thing."""
+
+    provider: str
+    account: str
+    body: bytes
+    content_type: str = ""
+    replay_key: str | None = None
+
+    @property
+    def body_hash(self) -> str:
+        """What makes two bodies the same."""
+        return hashlib.sha256(self.body).hexdigest()
+
+    @property
+    def place(self) -> tuple[str, str, str]:
+        """What is kept once."""
+        return self.provider, self.account, self.body_hash
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,26 +93,45 @@ class _Body:
     problem: str | None
 
 
-def keep(
-    store: Store, provider: str, account: str, body: bytes, *, content_type: str = "", replay_key: str | None = None
-) -> bool:
+def keep(store: Store, letter: Letter) -> bool:
     """Commit a body as it came; False if the same one is kept already.
 
     Raises:
-        WebhookRefused: `replay_key`, which a sender uses once, came before with another body.
+        WebhookRefused: what its sender uses once came before with another body.
         StoreError: the database refused; nothing is kept.
     """
-    body_hash = hashlib.sha256(body).hexdigest()
-    row = {"provider": provider, "account": account, "content_type": content_type, "body": body}
+    (kept,) = keep_all(store, [letter])
+    if isinstance(kept, WebhookRefused):
+        raise kept
+    return kept
+
+
+def keep_all(store: Store, letters: Sequence[Letter]) -> list[bool | WebhookRefused]:
+    """Commit bodies together, a commit for all: for each whether it is new, or why it is refused.
+
+    Raises:
+        StoreError: the database refused; none is kept.
+    """
+    names = ("provider", "account", "content_type", "body", "body_hash", "replay_key")
     with store.begin() as connection:
-        kept = connection.scalar(KEEP, {**row, "body_hash": body_hash, "replay_key": replay_key})
-        if kept is not None:
-            return True
-        i = webhook_inbox.c
-        same = sa.select(i.inbox_id).where(i.provider == provider, i.account == account, i.body_hash == body_hash)
-        if connection.scalar(same) is None:
-            raise WebhookRefused(f"{provider}: this call was made before, with another body")
-    return False
+        columns = {name: [getattr(letter, name) for letter in letters] for name in names}
+        new = {tuple(row) for row in connection.execute(KEEP, columns)}
+        rest = [letter for letter in letters if letter.place not in new]
+        known = new | (_known(connection, rest) if rest else set())
+    results: list[bool | WebhookRefused] = []
+    for letter in letters:
+        if letter.place not in known:
+            results.append(WebhookRefused(f"{letter.provider}: this call was made before, with another body"))
+            continue
+        results.append(letter.place in new)
+        new.discard(letter.place)  # the same body twice in one go is new once
+    return results
+
+
+def _known(connection: sa.Connection, letters: Sequence[Letter]) -> set[tuple[str, ...]]:
+    i = webhook_inbox.c
+    hashes = sa.select(i.provider, i.account, i.body_hash).where(i.body_hash.in_([x.body_hash for x in letters]))
+    return {tuple(row) for row in connection.execute(hashes)}
 
 
 def process(store: Store, *, platform: str = PLATFORM) -> Processed:

@@ -12,8 +12,10 @@ import logging
 import re
 import threading
 import time
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
+from concurrent.futures import Future
 from datetime import UTC, datetime
+from queue import SimpleQueue
 from typing import TYPE_CHECKING
 
 from fastapi import APIRouter, Request
@@ -22,6 +24,7 @@ from fastapi.responses import JSONResponse
 from analytics.errors import AnalyticsError, DataFileError, SettingsError, StoreError, WebhookRefused
 from analytics.ingest.mails import form_of
 from analytics.ingest.signatures import check_address, check_basic, check_mailgun, check_sendgrid, mailgun_signature
+from analytics.jobs.inbox import Letter, keep_all, process
 from analytics.settings import Settings, credential
 
 if TYPE_CHECKING:
@@ -29,6 +32,7 @@ if TYPE_CHECKING:
 
 MAX_BODY_BYTES = 10 * 1024 * 1024
 PROVIDERS = ("sendgrid", "mailgun", "postmark")
+MOST_TOGETHER = 200  # bodies in one commit
 RECOVER_S = 5.0  # after the store was away
 SETTLE_S = 0.5  # bodies of one sending come together: they are counted together
 _ACCOUNT = re.compile(r"[\w.@+-]{1,100}", flags=re.ASCII)
@@ -97,7 +101,7 @@ async def _answer(inbox: _Inbox, provider: str, account: str, request: Request) 
     try:
         replay_key = checked(provider, body, request.headers, address, now=datetime.now(UTC))
         kind = request.headers.get("content-type", "")
-        new = await asyncio.to_thread(inbox.keep, provider, account, body, kind, replay_key)
+        new = await inbox.keep(Letter(provider, account, body, kind, replay_key))
     except WebhookRefused as exc:
         log.warning("refused: %s", exc)
         return JSONResponse({"error": str(exc)}, 401)
@@ -121,35 +125,57 @@ async def _body(request: Request) -> bytes | None:
 
 
 class _Inbox:
-    """The store for these routes, and one thread that counts what they kept."""
+    """One thread that commits what comes in, as much as waits in one go, and one that counts what was committed."""
 
     def __init__(self, settings: Settings) -> None:
         self._settings = settings
-        self._opening = threading.Lock()
+        self._starting = threading.Lock()
+        self._is_started = False
+        self._queue: SimpleQueue[tuple[Letter, Future[bool]]] = SimpleQueue()
         self._waiting = threading.Event()
-        self._store: Store | None = None
-        self._held = contextlib.ExitStack()  # for as long as the process lives
+        self._held = contextlib.ExitStack()  # the store, for as long as the process lives
 
-    def keep(self, provider: str, account: str, body: bytes, content_type: str, replay_key: str | None) -> bool:
-        """Commit a body; then let it be counted."""
-        from analytics.jobs.inbox import keep
+    async def keep(self, letter: Letter) -> bool:
+        """Whether the body is new, once it is committed; raise as `jobs.inbox.keep` does."""
+        kept: Future[bool] = Future()
+        self._queue.put((letter, kept))
+        with self._starting:
+            if not self._is_started:
+                threading.Thread(target=self._commit, name="inbox", daemon=True).start()
+                self._is_started = True
+        return await asyncio.wrap_future(kept)
 
-        new = keep(self._opened(), provider, account, body, content_type=content_type, replay_key=replay_key)
-        self._waiting.set()
-        return new
+    def _commit(self) -> None:
+        """Commit for ever; an error is the answer to those it befell."""
+        store: Store | None = None
+        while True:
+            batch = [self._queue.get()]
+            while len(batch) < MOST_TOGETHER and not self._queue.empty():
+                batch.append(self._queue.get())
+            # from here on a caller who hangs up no longer cancels: the body is committed all the same
+            waited_for = [kept.set_running_or_notify_cancel() for _, kept in batch]
+            results: Sequence[bool | AnalyticsError]
+            try:
+                store = store or self._opened()
+                results = keep_all(store, [letter for letter, _ in batch])
+            except Exception as exc:  # noqa: BLE001 - the outermost loop of this thread: nobody may wait for ever
+                failure = exc if isinstance(exc, StoreError) else StoreError(f"{type(exc).__name__}: {exc}")
+                results = [failure] * len(batch)
+            for (_, kept), is_waiting, result in zip(batch, waited_for, results, strict=True):
+                if is_waiting and isinstance(result, bool):
+                    kept.set_result(result)
+                elif is_waiting and not isinstance(result, bool):
+                    kept.set_exception(result)
+            self._waiting.set()
 
     def _opened(self) -> Store:
-        with self._opening:
-            if self._store is None:
-                from analytics.store import open_store
+        from analytics.store import open_store
 
-                self._store = self._held.enter_context(open_store(self._settings))
-                threading.Thread(target=self._count, args=(self._store,), name="inbox", daemon=True).start()
-            return self._store
+        store = self._held.enter_context(open_store(self._settings))
+        threading.Thread(target=self._count, args=(store,), name="inbox-count", daemon=True).start()
+        return store
 
     def _count(self, store: Store) -> None:
-        from analytics.jobs.inbox import process
-
         while True:
             self._waiting.wait()
             time.sleep(SETTLE_S)
