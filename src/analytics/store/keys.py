@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from itertools import repeat
@@ -24,20 +25,21 @@ SELECT platform, metric_type, content_id, author_id FROM jsonb_to_recordset(%s::
     AS new (platform text, metric_type text, content_id text, author_id text)
 """
 LOOK_UP = """
-SELECT platform, metric_type, content_id, author_id, series_id, last_time
+SELECT platform, metric_type, content_id, author_id, series_id, last_time, content_type, tags
 FROM series JOIN jsonb_to_recordset(%s::jsonb)
     AS wanted (platform text, metric_type text, content_id text, author_id text)
     USING (platform, metric_type, content_id, author_id)
 """
-SAVE = """
-UPDATE series AS s SET
-    first_time = least(s.first_time, n.first), last_time = greatest(s.last_time, n.last),
-    content_type = coalesce(n.content_type, s.content_type), tags = coalesce(n.tags::jsonb, s.tags)
-FROM unnest(%s::int[], %s::timestamptz[], %s::timestamptz[], %s::text[], %s::text[])
-    AS n (series_id, first, last, content_type, tags)
-WHERE s.series_id = n.series_id
-  AND (s.first_time IS NULL OR n.first < s.first_time OR n.last > s.last_time OR n.content_type <> s.content_type
-       OR (n.tags IS NOT NULL AND n.tags::jsonb IS DISTINCT FROM s.tags))
+SAVE_TIMES = """
+UPDATE series AS s SET first_time = least(s.first_time, n.first), last_time = greatest(s.last_time, n.last)
+FROM (SELECT id, 'epoch'::timestamptz + first * interval '1 microsecond',
+             'epoch'::timestamptz + last * interval '1 microsecond'
+      FROM unnest(%s::int[], %s::bigint[], %s::bigint[]) AS u (id, first, last)) AS n (id, first, last)
+WHERE s.series_id = n.id AND (s.first_time IS NULL OR n.first < s.first_time OR n.last > s.last_time)
+"""
+SAVE_DESCRIPTION = """
+UPDATE series AS s SET content_type = coalesce(n.content_type, s.content_type), tags = coalesce(n.tags, s.tags)
+FROM jsonb_to_recordset(%s::jsonb) AS n (series_id int, content_type text, tags jsonb) WHERE s.series_id = n.series_id
 """
 
 
@@ -46,7 +48,7 @@ class SeriesBook:
     """The series one transaction has met: their numbers, and first, last and newest stored time.
 
     Times are microseconds since 1970. `stored_last` is the newest in the store before this transaction; `last`
-    includes it.
+    includes it. `content_type` and `tags` are what changed against `described`, the store's.
     """
 
     ids: dict[Key, int] = field(default_factory=dict)
@@ -54,7 +56,8 @@ class SeriesBook:
     first: dict[int, int] = field(default_factory=dict)
     last: dict[int, int] = field(default_factory=dict)
     content_type: dict[int, str] = field(default_factory=dict)
-    tags: dict[int, str] = field(default_factory=dict)
+    tags: dict[int, Mapping[str, Any]] = field(default_factory=dict)
+    described: dict[int, tuple[str, Any]] = field(default_factory=dict)
 
     def number(self, cursor: psycopg.Cursor[Any], accepted: pd.DataFrame) -> npt.NDArray[np.int32]:
         """Series number of every row (n,), making the series that are new."""
@@ -76,8 +79,9 @@ class SeriesBook:
 
     def _look_up(self, cursor: psycopg.Cursor[Any], keys: list[Key]) -> None:
         cursor.execute(LOOK_UP, _columns(keys))
-        for *key, series_id, last_time in cursor.fetchall():
+        for *key, series_id, last_time, content_type, tags in cursor.fetchall():
             self.ids[key[0], key[1], key[2], key[3]] = series_id
+            self.described[series_id] = (content_type, tags)
             self.stored_last[series_id] = NEVER if last_time is None else (last_time - EPOCH) // MICROSECOND
 
     def stored_last_of(self, series_ids: npt.NDArray[np.int32]) -> npt.NDArray[np.datetime64]:
@@ -105,24 +109,31 @@ class SeriesBook:
             if last < self.last.get(series_id, NEVER):
                 continue
             self.last[series_id] = max(last, self.stored_last[series_id])
-            if content_type:
+            before = self.described[series_id]
+            if content_type and content_type != before[0]:
                 self.content_type[series_id] = content_type
-            if isinstance(labels, dict) and labels:
-                self.tags[series_id] = json.dumps(labels, sort_keys=True, default=str)
+            if isinstance(labels, dict) and labels and labels != before[1]:
+                self.tags[series_id] = labels
+            self.described[series_id] = (content_type or before[0], labels or before[1])
 
     def save(self, cursor: psycopg.Cursor[Any]) -> None:
-        """Write times, content types and tags back, in the order of the numbers."""
+        """Write times, and content types and tags that changed, back."""
         ids = sorted(self.last)
-        cursor.execute(
-            SAVE,
-            [
-                ids,
-                [EPOCH + self.first[i] * MICROSECOND for i in ids],
-                [EPOCH + self.last[i] * MICROSECOND for i in ids],
-                [self.content_type.get(i) for i in ids],
-                [self.tags.get(i) for i in ids],
-            ],
-        )
+        if ids:
+            cursor.execute(
+                SAVE_TIMES, [_literal(ids), _literal(self.first[i] for i in ids), _literal(self.last[i] for i in ids)]
+            )
+        changed = sorted({*self.content_type, *self.tags})
+        if changed:
+            rows = [
+                {"series_id": i, "content_type": self.content_type.get(i), "tags": self.tags.get(i)} for i in changed
+            ]
+            cursor.execute(SAVE_DESCRIPTION, [json.dumps(rows, default=str)])
+
+
+def _literal(numbers: Iterable[int]) -> str:
+    """An array as text; psycopg would dump thousands of numbers one by one."""
+    return "{" + ",".join(map(str, numbers)) + "}"
 
 
 def _columns(keys: list[Key]) -> list[str]:
