@@ -85,6 +85,12 @@ def total_opens(environment: dict[str, str]) -> float:
         return float(read["value"].max()) if len(read) else 0.0
 
 
+def cpu_of(process: int) -> float:
+    """Seconds of processor time a process has used."""
+    fields = Path(f"/proc/{process}/stat").read_text().rpartition(")")[2].split()
+    return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
+
+
 def main(seconds: float = 20, rate: float = 200) -> None:
     public = KEY.public_key().public_bytes(serialization.Encoding.DER, serialization.PublicFormat.SubjectPublicKeyInfo)
     home = Path(tempfile.mkdtemp())
@@ -108,7 +114,9 @@ def main(seconds: float = 20, rate: float = 200) -> None:
                 time.sleep(0.3)
         time.sleep(3)
         before = total_opens(environment)
+        cpu_s = -cpu_of(server.pid)
         results = asyncio.run(load(url, seconds, rate))
+        cpu_s += cpu_of(server.pid)
         ended = time.perf_counter()
         wanted = before + 5 * len(results)
         while total_opens(environment) < wanted and time.perf_counter() - ended < 60:
@@ -129,6 +137,9 @@ def main(seconds: float = 20, rate: float = 200) -> None:
         f"{len(results)} bodies of 5 events at {rate:.0f}/s: {good} kept; mean {statistics.mean(times) * 1000:.1f} ms"
     )
     print(f"p50 {p50:.1f} ms, p95 {p95:.1f} ms, p99 {p99:.1f} ms; last event queryable after {queryable_s:.2f} s")
+    print(
+        f"server {cpu_s / len(results) * 1000:.2f} ms of processor time a body; load average {os.getloadavg()[0]:.1f}"
+    )
 
 
 if __name__ == "__main__":

@@ -5,11 +5,12 @@ from __future__ import annotations
 import importlib
 import importlib.util
 import os
-from collections.abc import Awaitable, Callable
 
-from fastapi import FastAPI, Request, Response
+from fastapi import FastAPI, Response
 from fastapi.responses import HTMLResponse, JSONResponse
 from fastapi.staticfiles import StaticFiles
+from starlette.datastructures import MutableHeaders
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from analytics import __version__
 from analytics.settings import Settings, load_settings
@@ -27,7 +28,7 @@ def create_app(settings: Settings | None = None) -> FastAPI:
     """The application for one installation."""
     chosen = settings or load_settings()
     app = FastAPI(title="Analytics", version=__version__, docs_url=None, redoc_url=None, openapi_url=None)
-    app.middleware("http")(_with_headers)
+    app.add_middleware(_WithHeaders)
     _add_operations(app, chosen)
     for name in ROUTERS:
         if importlib.util.find_spec(name):
@@ -77,8 +78,18 @@ def _add_operations(app: FastAPI, settings: Settings) -> None:
         return Response(metrics.text(), media_type="text/plain; version=0.0.4; charset=utf-8")
 
 
-async def _with_headers(request: Request, call_next: Callable[[Request], Awaitable[Response]]) -> Response:
-    response = await call_next(request)
-    for name, value in HEADERS.items():
-        response.headers.setdefault(name, value)
-    return response
+class _WithHeaders:
+    """Adds `HEADERS` to every answer; in plain ASGI, as a function middleware takes two milliseconds a call."""
+
+    def __init__(self, app: ASGIApp) -> None:
+        self._app = app
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        async def with_headers(message: Message) -> None:
+            if message["type"] == "http.response.start":
+                headers = MutableHeaders(scope=message)
+                for name, value in HEADERS.items():
+                    headers.setdefault(name, value)
+            await send(message)
+
+        await self._app(scope, receive, with_headers if scope["type"] == "http" else send)
