@@ -47,6 +47,7 @@ class Watch:
     timezone: str = "UTC"
     min_history_days: float = 7.0
     rules: tuple[Rule, ...] = ("statistical", "trend", "pattern")
+    alerts_per_week: float = 1.0  # episodes of a size that come more often are a series' habit
     coverage: float | None = None  # None: the algorithm's own
     parameters: Mapping[str, Any] = field(default_factory=dict)
 
@@ -197,7 +198,8 @@ def judge(
         breaks=broken,
         **options,
     )
-    events = anomalies.detect(times, values, baseline, rules=watch.rules, breaks=broken)
+    chosen = anomalies.Settings().told_per_week(watch.alerts_per_week)
+    events = anomalies.detect(times, values, baseline, rules=watch.rules, settings=chosen, breaks=broken)
     return MonitoredSeries(
         series_id=series_id,
         key=key,

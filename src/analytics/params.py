@@ -214,7 +214,9 @@ class Brand(_Model):
     """How a report presents its publisher."""
 
     name: str = "Analytics"
-    logo: str | None = Field(None, description="an SVG or PNG file below params/")
+    logo: str | None = Field(
+        None, pattern=r"^[A-Za-z0-9_-]+(/[A-Za-z0-9_-]+)*\.(svg|png)$", description="below params/"
+    )
     accent: Colour = "#1c5fb0"
     language: Literal["en", "de", "fr", "es"] = "en"
 

@@ -79,12 +79,11 @@ def make_report(
     )
     seconds["execute notebook"] = time.perf_counter() - started
     files = {"ipynb": folder / f"{stem}.ipynb"}
-    for kind in formats:
-        progress(f"render {kind}", 0.0)
-        started = time.perf_counter()
-        files |= run.render(executed, formats=(kind,), out_dir=folder, stem=stem)
-        seconds[f"render {kind}"] = time.perf_counter() - started
-        progress(f"render {kind}", 1.0)
+    progress("render", 0.0)
+    started = time.perf_counter()
+    files |= run.render(executed, formats=(*formats, "provenance"), out_dir=folder, stem=stem)
+    seconds["render"] = time.perf_counter() - started
+    progress("render", 1.0)
     seal.write_text(stamp)
     return ReportFiles(name, month, files, seconds, parameters)
 

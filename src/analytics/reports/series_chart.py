@@ -26,6 +26,7 @@ TIME_LABEL = (
     "utchours(datum.value) || utcminutes(datum.value) ? utcFormat(datum.value, '%H:%M')"
     " : utcdate(datum.value) == 1 ? utcFormat(datum.value, '%b %Y') : utcFormat(datum.value, '%-d %b')"
 )
+BURST = 10.0
 AMOUNT_LABEL = (
     "datum.value && abs(datum.value) < 1 ? format(datum.value, '.3~g')"
     " : replace(format(datum.value, '.3~s'), 'G', ' bn')"
@@ -103,6 +104,16 @@ def _time_axis(title: str | None = None) -> alt.X:
     return alt.X("time:T", scale=alt.Scale(type="utc"), axis=axis)
 
 
+def is_bursty(observed: Floats) -> bool:
+    """Whether a few peaks would press everything else flat: the largest is ten times the 95th percentile or more.
+
+    >>> is_bursty(np.array([5.0] * 99 + [500.0])), is_bursty(np.array([5.0] * 99 + [20.0])), is_bursty(np.array([]))
+    (True, False, False)
+    """
+    known = observed[np.isfinite(observed)]
+    return bool(known.size and known.min() >= 0 and known.max() >= BURST * max(float(np.quantile(known, 0.95)), 1e-9))
+
+
 def series_chart(
     frame: pd.DataFrame,
     events: pd.DataFrame | None = None,
@@ -115,6 +126,8 @@ def series_chart(
     zero: bool = False,
 ) -> alt.TopLevelMixin:
     """A measured series as a line over its expected band, with anomalies by severity (shape and colour).
+
+    A bursty series is drawn on a root scale, which the axis title says: its usual range stays to be seen.
 
     Args:
         frame: columns `time` (aware; naive is wall-clock time), `observed`, and where known `expected`,
@@ -141,8 +154,11 @@ def series_chart(
     rows = pd.DataFrame({"time": times[indices]})
     for name in columns:
         rows[name] = pd.Series(_rounded(frame[name].to_numpy(dtype=float)[indices], step), dtype=object)
+    bursty = is_bursty(observed)
     value = alt.Y(
-        title=unit or None, scale=alt.Scale(zero=zero, nice=True), axis=alt.Axis(tickCount=5, labelExpr=AMOUNT_LABEL)
+        title=(f"{unit} (root scale)" if bursty else unit) or None,
+        scale=alt.Scale(zero=zero, nice=True, type="sqrt" if bursty else "linear"),
+        axis=alt.Axis(tickCount=5, labelExpr=AMOUNT_LABEL),
     )
     base = alt.Chart(rows).encode(x=_time_axis())
     layers: list[Any] = []

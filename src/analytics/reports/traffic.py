@@ -28,6 +28,7 @@ from analytics.reports.display import (
     cover,
     definition_list,
     figure,
+    logo_address,
     prose,
     table,
     tiles,
@@ -95,6 +96,7 @@ def month(
         window_days=window_days,
         timezone=timezone,
         min_history_days=params.baselines.min_history_days,
+        alerts_per_week=params.baselines.alerts_per_week,
     )
     with open_store(settings) as store:
         data = gather(
@@ -107,7 +109,8 @@ def month(
             names={name: entry.display_name for name, entry in params.platforms.items()},
         )
     brand = params.reports["traffic"].brand if "traffic" in params.reports else Brand()
-    return TrafficReport(title, data, brand)
+    logo = logo_address(settings.params_dir / brand.logo) if brand.logo else None
+    return TrafficReport(title, data, brand, logo)
 
 
 @dataclass(frozen=True)
@@ -117,6 +120,7 @@ class TrafficReport:
     title: str
     data: TrafficData
     brand: Brand
+    logo: str | None = None
 
     def cover(self) -> Block:
         """Title, period, publisher, and what the figures rest on."""
@@ -127,6 +131,8 @@ class TrafficReport:
             brand=self.brand.name,
             accent=self.brand.accent,
             language=self.brand.language,
+            logo=self.logo,
+            issued=data.newest.date().isoformat(),
             facts={
                 "Data to": formats.moment(data.newest.astimezone(data.zone)),
                 "Time zone": data.timezone,
