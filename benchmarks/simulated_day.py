@@ -20,6 +20,7 @@ import tempfile
 import time
 from collections import Counter
 from datetime import UTC, datetime, timedelta
+from multiprocessing.synchronize import Event
 from pathlib import Path
 
 import numpy as np
@@ -33,7 +34,7 @@ from analytics.jobs.collect import collect
 from analytics.jobs.detect import detect
 from analytics.params import load_params
 from analytics.settings import Settings
-from analytics.simulator import history, serve
+from analytics.simulator import Simulator, history, serve
 from analytics.store import Collection, open_store
 from analytics.store.server import EmbeddedServer
 
@@ -87,9 +88,10 @@ def due(settings: Settings, first: datetime, last: datetime) -> list[tuple[datet
     return sorted(found)
 
 
-def killed_round(settings: Settings, platform: str, at: datetime) -> None:
+def killed_round(settings: Settings, platform: str, at: datetime, asking: Event) -> None:
     """One round in a process of its own, for killing."""
     with open_store(settings) as store:
+        asking.set()
         collect(settings, store, platforms=[platform], at=at, retry=QUICK)
 
 
@@ -106,7 +108,7 @@ def main() -> None:
     sys.exit(0 if result["lost"] == result["wrong"] == result["unexpected"] == 0 else 1)
 
 
-def day(settings: Settings, simulator: object, hours: float) -> dict[str, object]:
+def day(settings: Settings, simulator: Simulator, hours: float) -> dict[str, object]:
     """Follow the schedule and reconcile."""
     end = START + timedelta(hours=hours)
 
@@ -128,27 +130,13 @@ def day(settings: Settings, simulator: object, hours: float) -> dict[str, object
     began = time.perf_counter()
     kills = {"database": part(0.4), "collector": part(0.7), "storm": part(0.1)}
     for at, what, name in schedule:
-        if what == "collect" and kills.get("storm") and at >= kills["storm"]:
+        if what == "collect" and kills["storm"] and at >= kills["storm"]:
             simulator.fault("429", times=14)  # more than one round takes: it is tried again
             kills["storm"] = None
-        if what == "collect" and kills.get("database") and at >= kills["database"]:
-            victim = multiprocessing.get_context("spawn").Process(target=killed_round, args=(settings, name, at))
-            victim.start()
-            time.sleep(1.5)
-            os.kill(server.status().pid, signal.SIGKILL)
-            victim.join()
-            counts["rounds cut off by the database"] += victim.exitcode != 0
-            kills["database"] = None
-        if what == "collect" and kills.get("collector") and at >= kills["collector"]:
-            simulator.latency_s = 2.0
-            victim = multiprocessing.get_context("spawn").Process(target=killed_round, args=(settings, name, at))
-            victim.start()
-            time.sleep(3.0)
-            victim.kill()
-            victim.join()
-            simulator.latency_s = 0.0
-            counts["collectors killed"] += 1
-            kills["collector"] = None
+        for victim in ("database", "collector"):
+            if what == "collect" and kills[victim] and at >= kills[victim]:
+                kills[victim] = None
+                counts[f"rounds cut off by kill -9 of the {victim}"] += cut_off(settings, simulator, victim, name, at)
         simulator.faults.orders[:] = [f for f in simulator.faults.orders if f.kind == "429"]
         if down[0] <= at < down[1]:
             simulator.fault("503", "reddit", times=0)
@@ -174,6 +162,24 @@ def day(settings: Settings, simulator: object, hours: float) -> dict[str, object
         **counts,
         **result,
     }
+
+
+def cut_off(settings: Settings, simulator: Simulator, victim: str, name: str, at: datetime) -> bool:
+    """Kill the database or the collector while a round waits for its platform; whether the round ended by that."""
+    spawn = multiprocessing.get_context("spawn")
+    asking = spawn.Event()
+    simulator.latency_s = 3.0
+    process = spawn.Process(target=killed_round, args=(settings, name, at, asking))
+    process.start()
+    asking.wait(120)
+    time.sleep(1.0)
+    if victim == "database":
+        os.kill(EmbeddedServer(settings.server_dir).status().pid, signal.SIGKILL)
+    else:
+        process.kill()
+    process.join()
+    simulator.latency_s = 0.0
+    return process.exitcode != 0
 
 
 def run(settings: Settings, what: str, name: str, at: datetime, counts: Counter[str]) -> bool:

@@ -92,7 +92,7 @@ def _dask(address: str | None, workers: int) -> Callable[[], Any]:
 
     here: dict[str, Any] = {"n_workers": workers, "threads_per_worker": 1, "dashboard_address": None}
     client = Client(address) if address else Client(**here)
-    return client.close  # type: ignore[no-any-return]
+    return client.close if address else client.shutdown  # type: ignore[no-any-return]
 
 
 def _ray(address: str | None, workers: int) -> Callable[[], Any]:

@@ -1,6 +1,8 @@
 """An installation as a user has it: real server, runner, web app and database; platforms simulated on loopback."""
 
+import contextlib
 import os
+import shutil
 import signal
 import subprocess
 import sys
@@ -11,7 +13,7 @@ import psycopg
 import pytest
 
 from analytics.settings import Settings
-from analytics.store.server import database_url
+from analytics.store.server import EmbeddedServer, database_url
 from analytics.store.server_client import libpq_url
 from tests.flows.conftest import ROOT, until
 
@@ -23,12 +25,32 @@ def stored(up) -> int:
         return connection.execute("SELECT count(*) FROM points").fetchone()[0]
 
 
-def runner_pid() -> list[int]:
-    return [
-        int(path.parent.name)
-        for path in Path("/proc").glob("[0-9]*/cmdline")
-        if b"flows.serve" in path.read_bytes() and b"ready" in path.read_bytes()
-    ]
+def collections_in(up) -> int:
+    with psycopg.connect(libpq_url(database_url(Settings(home=up.home, _env_file=None)))) as connection:
+        return connection.execute("SELECT count(*) FROM collections WHERE outcome = 'ok'").fetchone()[0]
+
+
+def answers(url: str) -> bool:
+    try:
+        return httpx.get(url, timeout=2).status_code == 200
+    except httpx.HTTPError:
+        return False
+
+
+def pids_of(word: bytes) -> list[int]:
+    found = []
+    for path in Path("/proc").glob("[0-9]*/cmdline"):
+        with contextlib.suppress(OSError):
+            if word in path.read_bytes():
+                found.append(int(path.parent.name))
+    return found
+
+
+def parent(pid: int) -> int:
+    try:
+        return int(Path(f"/proc/{pid}/stat").read_text().rsplit(")", 1)[1].split()[1])
+    except OSError:
+        return 0
 
 
 def test_schedules_make_runs(up):
@@ -67,9 +89,8 @@ def test_the_same_request_twice_is_one_run(up):
     """A client that did not hear the answer may ask again."""
     later = {"type": "SCHEDULED", "state_details": {"scheduled_time": "2099-01-01T00:00:00Z"}}
 
-    first, second = (
-        up.start("report/traffic-monthly", idempotency_key="report-2026-10", state=later).json()["id"] for _ in range(2)
-    )
+    answers = [up.start("report/traffic-monthly", idempotency_key="report-2026-10", state=later) for _ in range(2)]
+    first, second = (answer.raise_for_status().json()["id"] for answer in answers)
 
     assert first == second
     up.api.delete(f"/flow_runs/{first}").raise_for_status()
@@ -80,17 +101,64 @@ def test_a_killed_runner_blocks_nothing(up):
     up.simulator.latency_s = 30.0
     stuck = up.start("collect/github").json()["id"]
     until(lambda: up.run(stuck)["state_type"] == "RUNNING")
-    (pid,) = [pid for pid in runner_pid() if os.getpgid(pid) == pid and parent(pid) == up.process.pid]
+    (pid,) = [pid for pid in pids_of(b"flows.serve\0") if parent(pid) == up.process.pid]
 
     os.killpg(pid, signal.SIGKILL)
 
     up.simulator.latency_s = 0.0
-    assert until(lambda: up.run(stuck)["state_type"] == "CRASHED", 60)
+    assert until(lambda: up.run(stuck)["state_type"] == "CRASHED")
     assert up.finished(up.start("collect/github").json()["id"])["state_type"] == "COMPLETED"
 
 
-def parent(pid: int) -> int:
-    return int(Path(f"/proc/{pid}/stat").read_text().rsplit(")", 1)[1].split()[1])
+def test_server_and_database_killed_under_a_run_lose_nothing(up):
+    """SIGKILL for both while a round waits for its platform: both come back, the round is stored and completes."""
+    server = EmbeddedServer(Settings(home=up.home, _env_file=None).server_dir)
+    before = collections_in(up)
+    up.simulator.latency_s = 8.0
+    asked = up.start("collect/github").json()["id"]
+    until(lambda: up.run(asked)["state_type"] == "RUNNING")
+    (pid,) = [pid for pid in pids_of(b"flows.server\0") if parent(pid) == up.process.pid]
+
+    os.kill(pid, signal.SIGKILL)
+    os.kill(server.status().pid, signal.SIGKILL)
+
+    up.simulator.latency_s = 0.0
+    until(lambda: answers(f"{up.api.base_url}health"))
+    assert up.finished(asked)["state_type"] == "COMPLETED"
+    assert collections_in(up) == before + 1
+
+
+@pytest.mark.browser
+def test_a_month_is_asked_for_in_the_form(up):
+    """As an analyst does it: an impossible month is refused on the page, a month without data ends in plain words."""
+    chromium = shutil.which("chromium")
+    if chromium is None:
+        pytest.skip("chromium is not installed")
+    from playwright.sync_api import sync_playwright
+
+    with sync_playwright() as play:
+        browser = play.chromium.launch(executable_path=chromium, args=["--no-sandbox"])
+        page = browser.new_page()
+        strangers = []
+        page.on("request", lambda r: strangers.append(r.url) if "127.0.0.1" not in r.url else None)
+        pages = str(up.api.base_url).removesuffix("/api/")
+        page.goto(f"{pages}/deployments/deployment/{up.deployment('report/traffic-monthly')}/run")
+        month = page.locator("textarea").first
+        month.wait_for(timeout=60_000)
+        month.fill("2026-13")
+        page.get_by_role("button", name="Submit").click()
+        page.wait_for_timeout(1500)
+        refused_at = page.url
+        month.fill("2026-09")
+        page.get_by_role("button", name="Submit").click()
+        page.wait_for_url("**/deployments/deployment/*?*", timeout=60_000)
+        browser.close()
+    (run,) = until(lambda: [r for r in up.runs(limit=200) if r["parameters"].get("month")])
+
+    assert refused_at.endswith("/run")
+    assert strangers == []
+    assert run["parameters"]["month"] == "2026-09"
+    assert "2026-09" in up.finished(run["id"])["state"]["message"]
 
 
 def test_a_second_one_is_refused(up):
