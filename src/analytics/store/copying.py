@@ -40,7 +40,7 @@ def encode(columns: Sequence[npt.NDArray[Any]], types: Sequence[str]) -> memoryv
     return rows.data.cast("B") if len(rows) else memoryview(b"")
 
 
-def decode(data: bytes, types: Sequence[str]) -> list[npt.NDArray[Any]]:
+def decode(data: bytes | bytearray, types: Sequence[str]) -> list[npt.NDArray[Any]]:
     """The columns of COPY data, header and trailer included, as native arrays; timestamps as `datetime64[us]`."""
     rows = np.frombuffer(data, dtype=row_dtype(types), offset=len(HEADER), count=_rows(data, types))
     columns = []
@@ -50,7 +50,7 @@ def decode(data: bytes, types: Sequence[str]) -> list[npt.NDArray[Any]]:
     return columns
 
 
-def _rows(data: bytes, types: Sequence[str]) -> int:
+def _rows(data: bytes | bytearray, types: Sequence[str]) -> int:
     size, rest = divmod(len(data) - len(HEADER) - len(TRAILER), row_dtype(types).itemsize)
     if rest:
         raise ValueError("COPY data is not of fixed-width rows")
@@ -74,5 +74,8 @@ def copy_out(
     cursor: psycopg.Cursor[Any], query: str, parameters: Sequence[Any], types: Sequence[str]
 ) -> list[npt.NDArray[Any]]:
     """The rows of a query of fixed-width columns, as arrays."""
+    data = bytearray()  # a join would first hold each row as an object of its own
     with cursor.copy(f"COPY ({query}) TO STDOUT (FORMAT binary)".encode(), parameters) as copy:
-        return decode(b"".join(copy), types)
+        for block in copy:
+            data += block
+    return decode(data, types)
