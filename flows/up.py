@@ -30,7 +30,7 @@ from flows.environment import environment, prefect_home
 from flows.processes import Child
 
 ROOT = Path(__file__).resolve().parents[1]
-START_TIMEOUT_S = 180.0  # the first start of the server makes its database: up to 98 s on a busy machine
+START_TIMEOUT_S = 300.0  # the first start of the server makes its database: over 100 s on a busy machine
 STOP_TIMEOUT_S = 20.0
 WATCH_S = 0.5
 DATABASE_CHECK_S = 10.0
