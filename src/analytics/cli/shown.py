@@ -45,7 +45,7 @@ class Steps:
             size = path.stat().st_size
             shown = f"{size / 1e6:.2f} MB" if size >= 1e6 else f"{size / 1e3:.0f} kB"
             # soft_wrap keeps a long path on one line, so that it can be copied
-            self.console.print(f"{kind:>6}  {shown:>8}  {_relative(path)}", soft_wrap=True, highlight=False)
+            self.console.print(f"{kind:>10}  {shown:>8}  {_relative(path)}", soft_wrap=True, highlight=False)
 
 
 def _relative(path: Path) -> Path:

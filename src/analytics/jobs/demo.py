@@ -85,7 +85,7 @@ def load_history(store: Store, params: Params, progress: Progress) -> int:
         metrics = [m for m in params.platforms[platform].metrics if (platform, account, m) not in have]
         if metrics:
             frames = _frames(platform, account, metrics)
-            written += store.write(frames, Collection(platform, "simulator", account=account)).written
+            written += store.write(frames, Collection(platform, "simulator", account=account), now=LIVE_FROM).written
         progress("load history", done / len(accounts))
     return written
 

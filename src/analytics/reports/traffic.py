@@ -8,16 +8,13 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import datetime
 from typing import Any
 
 import numpy as np
-import pandas as pd
 
-from analytics.anomalies import Event
 from analytics.model import Month
-from analytics.monitoring import Watch, break_time, definitions_of
-from analytics.params import Brand, load_params
+from analytics.monitoring import Watch, definitions_of
+from analytics.params import Brand, Params, load_params
 from analytics.reports import charts, formats
 from analytics.reports.display import (
     Block,
@@ -33,10 +30,10 @@ from analytics.reports.display import (
     table,
     tiles,
 )
-from analytics.reports.facts import within
 from analytics.reports.recommend import COVERAGE_WANTED, recommendations
 from analytics.reports.summary import sentences
-from analytics.reports.traffic_data import DAY_S, SeriesMonth, ToldIncident, TrafficData, choose_series, gather
+from analytics.reports.traffic_charts import series_figure
+from analytics.reports.traffic_data import SeriesMonth, TrafficData, choose_series, gather
 from analytics.reports.traffic_tables import (
     ACTION_COLUMNS,
     COVERAGE_COLUMNS,
@@ -63,7 +60,6 @@ from analytics.settings import load_settings
 from analytics.store import open_store
 
 MAX_TILES = 6
-POLL_HEIGHT, DAILY_HEIGHT = 190, 120
 
 
 def month(
@@ -106,11 +102,23 @@ def month(
             watch=watch,
             definitions=definitions_of(params),
             compare_with=Month.parse(compare) if compare else None,
-            names={name: entry.display_name for name, entry in params.platforms.items()},
+            names=names_of(params),
         )
     brand = params.reports["traffic"].brand if "traffic" in params.reports else Brand()
     logo = logo_address(settings.params_dir / brand.logo) if brand.logo else None
     return TrafficReport(title, data, brand, logo)
+
+
+def names_of(params: Params) -> dict[str, str]:
+    """What platforms, and accounts as `platform id`, are called in text."""
+    platforms = {name: entry.display_name for name, entry in params.platforms.items()}
+    accounts = {
+        f"{name} {account.id}": account.name
+        for name, entry in params.platforms.items()
+        for account in entry.accounts
+        if account.name
+    }
+    return platforms | accounts
 
 
 @dataclass(frozen=True)
@@ -289,12 +297,14 @@ class TrafficReport:
         if len(self.data.platforms) > 1:
             return f"{self.data.display_name(item.series.key.platform)} {item.series.definition.display_name.lower()}"
         one_metric = len({other.series.key.metric_type for other in shown}) == 1
-        return item.series.label if one_metric else item.name
+        return item.account if one_metric else item.name
 
     def _platform(self, name: str) -> list[Block | Blocks]:
         items = self.data.of(name)
         shown: list[Block | Blocks] = [prose(f"### {formats.literal(self.data.display_name(name))}")]
-        shown += [self._chart(item) for item in items]
+        shown += [
+            series_figure(item, self.data, self._provenance(f"readings of {item.series.key}", item)) for item in items
+        ]
         shown.append(
             table(
                 platform_rows(items, self.data),
@@ -305,39 +315,6 @@ class TrafficReport:
             )
         )
         return shown
-
-    def _chart(self, item: SeriesMonth) -> Block:
-        series = item.series
-        told = [max(self._events(item, told), key=lambda e: abs(e.deviation)) for told in self.data.incidents_of(item)]
-        events = pd.DataFrame(
-            {
-                "time": [e.peak_at for e in told],
-                "severity": [e.severity for e in told],
-                "observed": [e.observed for e in told],
-                "label": [e.reason for e in told],
-            }
-        )
-        broken = [break_time(d) for d in series.breaks if inside_month(break_time(d), self.data)]
-        marks = pd.DataFrame({"time": broken, "label": ["new meaning"] * len(broken)})
-        chart = charts.series_chart(
-            chart_rows(item, self.data),
-            events,
-            unit=axis_unit(item),
-            timezone=self.data.timezone,
-            marks=marks,
-            height=DAILY_HEIGHT if series.step_s >= DAY_S else POLL_HEIGHT,
-        )
-        return figure(
-            chart,
-            caption=f"{item.name} with its expected band" if series.is_judged else f"{item.name}, not judged",
-            alt=f"{item.name} in {self.data.month.label}: {formats.compact(item.facts.total)} {item.unit}, "
-            f"{plural(len(told), 'incident')}, {share(item.in_band_ratio)} of judged readings "
-            "in band.",
-            provenance=self._provenance(f"readings of {series.key}", item),
-        )
-
-    def _events(self, item: SeriesMonth, told: ToldIncident) -> list[Event]:
-        return [event for key, event in told.incident.members if key == item.series.key]
 
     def _provenance(self, query: str, item: SeriesMonth | None = None) -> dict[str, Any]:
         data, watch = self.data, self.data.watch
@@ -357,37 +334,6 @@ def headline(data: TrafficData) -> list[SeriesMonth]:
     if len(data.platforms) == 1:
         return list(data.items[:MAX_TILES])
     return [data.of(name)[0] for name in data.platforms[:MAX_TILES]]
-
-
-def chart_rows(item: SeriesMonth, data: TrafficData) -> pd.DataFrame:
-    """The month's readings with their band; for a series that is not judged, its amounts alone."""
-    series, base = item.series, item.series.baseline
-    bounds = data.month.bounds(data.timezone)
-    if not series.is_judged:
-        inside = within(series.amounts.times, *bounds)
-        times = pd.DatetimeIndex(series.amounts.times[inside]).tz_localize("UTC")
-        return pd.DataFrame({"time": times, "observed": series.amounts.values[inside]})
-    inside = within(series.times, *bounds)
-    never_negative = not (series.values < 0).any()  # a count's usual range does not reach below nothing
-    lower = np.maximum(base.lower, 0.0) if never_negative else base.lower
-    columns = {"observed": series.values, "expected": base.expected, "lower": lower, "upper": base.upper}
-    times = pd.DatetimeIndex(series.times[inside]).tz_localize("UTC")
-    return pd.DataFrame({"time": times, **{name: values[inside] for name, values in columns.items()}})
-
-
-def axis_unit(item: SeriesMonth) -> str:
-    """What one step of the chart counts, as `views per hour`."""
-    series = item.series
-    if not series.is_judged or (series.definition.data_type != "counter" and series.definition.aggregation != "sum"):
-        return item.unit
-    step = {3600.0: "hour", DAY_S: "day"}.get(series.step_s) or formats.duration(series.step_s)
-    return f"{item.unit} per {step}"
-
-
-def inside_month(at: datetime, data: TrafficData) -> bool:
-    """Whether an instant lies in the reported month."""
-    start, end = data.month.bounds(data.timezone)
-    return start <= at < end
 
 
 def _delta(ratio: float, against: str) -> str:

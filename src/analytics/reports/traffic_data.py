@@ -42,11 +42,12 @@ class SeriesMonth:
     judged_ratio: float
     judged_readings: int
     newest: datetime
+    account: str
 
     @property
     def name(self) -> str:
         """Account and metric."""
-        return f"{self.series.label} {self.series.definition.display_name.lower()}"
+        return f"{self.account} {self.series.definition.display_name.lower()}"
 
     @property
     def unit(self) -> str:
@@ -83,7 +84,7 @@ class TrafficData:
     """All of a report's figures; nothing in it depends on when it was computed.
 
     `absent` are series the store knows that have no reading in the month; `names` says how each
-    platform is called in text.
+    platform, and each account (`platform id`), is called in text.
     """
 
     month: Month
@@ -206,7 +207,8 @@ def gather(
     for monitored in monitor(store, series, start, end, watch, definitions=definitions, progress=progress):
         facts = facts_of(monitored.amounts, monitored.definition, month, watch.timezone)
         if facts.coverage_ratio > 0:
-            against = _Comparer(store, monitored, facts, definitions, watch.timezone)
+            account = (names or {}).get(f"{monitored.key.platform} {monitored.key.author_id}", monitored.label)
+            against = _Comparer(store, monitored, facts, definitions, watch.timezone, account)
             items.append(_with_comparisons(against, compare_with or month.shifted(-12)))
             seen.add(monitored.series_id)
     if not items:
@@ -278,6 +280,7 @@ class _Comparer:
     facts: MonthFacts
     definitions: Definitions
     timezone: str
+    account: str
 
     def with_month(self, other: Month) -> Comparison:
         """The comparison, or why there is none: too few days, or the metric meant something else."""
@@ -312,4 +315,5 @@ def _with_comparisons(against: _Comparer, year_before: Month) -> SeriesMonth:
         judged_ratio=float(judged.sum() / inside.sum()) if inside.any() else float("nan"),
         judged_readings=int(judged.sum()),
         newest=pd.Timestamp(read.max()).tz_localize("UTC").to_pydatetime(),
+        account=against.account,
     )

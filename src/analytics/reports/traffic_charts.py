@@ -1,0 +1,87 @@
+"""The charts of the traffic report: a series with its usual range, its incidents and its breaks."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from datetime import datetime
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from analytics.anomalies import Event
+from analytics.monitoring import break_time
+from analytics.reports import charts, formats
+from analytics.reports.display import Block, figure
+from analytics.reports.facts import within
+from analytics.reports.traffic_data import DAY_S, SeriesMonth, ToldIncident, TrafficData
+from analytics.reports.wording import plural, share
+
+POLL_HEIGHT, DAILY_HEIGHT = 190, 120
+
+
+def series_figure(item: SeriesMonth, data: TrafficData, provenance: Mapping[str, Any]) -> Block:
+    """A series with its usual range; each incident is marked at its largest event."""
+    series = item.series
+    told = [max(_events(item, told), key=lambda e: abs(e.deviation)) for told in data.incidents_of(item)]
+    events = pd.DataFrame(
+        {
+            "time": [e.peak_at for e in told],
+            "severity": [e.severity for e in told],
+            "observed": [e.observed for e in told],
+            "label": [e.reason for e in told],
+        }
+    )
+    broken = [break_time(d) for d in series.breaks if inside_month(break_time(d), data)]
+    marks = pd.DataFrame({"time": broken, "label": ["new meaning"] * len(broken)})
+    chart = charts.series_chart(
+        chart_rows(item, data),
+        events,
+        unit=axis_unit(item),
+        timezone=data.timezone,
+        marks=marks,
+        height=DAILY_HEIGHT if series.step_s >= DAY_S else POLL_HEIGHT,
+    )
+    return figure(
+        chart,
+        caption=f"{item.name} with its expected band" if series.is_judged else f"{item.name}, not judged",
+        alt=f"{item.name} in {data.month.label}: {formats.compact(item.facts.total)} {item.unit}, "
+        f"{plural(len(told), 'incident')}, {share(item.in_band_ratio)} of judged readings "
+        "in band.",
+        provenance=provenance,
+    )
+
+
+def _events(item: SeriesMonth, told: ToldIncident) -> list[Event]:
+    return [event for key, event in told.incident.members if key == item.series.key]
+
+
+def chart_rows(item: SeriesMonth, data: TrafficData) -> pd.DataFrame:
+    """The month's readings with their band; for a series that is not judged, its amounts alone."""
+    series, base = item.series, item.series.baseline
+    bounds = data.month.bounds(data.timezone)
+    if not series.is_judged:
+        inside = within(series.amounts.times, *bounds)
+        times = pd.DatetimeIndex(series.amounts.times[inside]).tz_localize("UTC")
+        return pd.DataFrame({"time": times, "observed": series.amounts.values[inside]})
+    inside = within(series.times, *bounds)
+    never_negative = not (series.values < 0).any()  # a count's usual range does not reach below nothing
+    lower = np.maximum(base.lower, 0.0) if never_negative else base.lower
+    columns = {"observed": series.values, "expected": base.expected, "lower": lower, "upper": base.upper}
+    times = pd.DatetimeIndex(series.times[inside]).tz_localize("UTC")
+    return pd.DataFrame({"time": times, **{name: values[inside] for name, values in columns.items()}})
+
+
+def axis_unit(item: SeriesMonth) -> str:
+    """What one step of the chart counts, as `views per hour`."""
+    series = item.series
+    if not series.is_judged or (series.definition.data_type != "counter" and series.definition.aggregation != "sum"):
+        return item.unit
+    step = {3600.0: "hour", DAY_S: "day"}.get(series.step_s) or formats.duration(series.step_s)
+    return f"{item.unit} per {step}"
+
+
+def inside_month(at: datetime, data: TrafficData) -> bool:
+    """Whether an instant lies in the reported month."""
+    start, end = data.month.bounds(data.timezone)
+    return start <= at < end
