@@ -7,7 +7,6 @@ Against the store a different value is a correction: it replaces the stored one 
 
 from __future__ import annotations
 
-import hashlib
 from collections.abc import Callable, Iterable
 from dataclasses import asdict, dataclass, field
 from datetime import UTC, date, datetime
@@ -22,6 +21,7 @@ from analytics.ingest.check import Definitions, check, raw_json
 from analytics.store.copying import copy_in
 from analytics.store.keys import SeriesBook
 from analytics.store.records import Collection, WriteResult
+from analytics.store.rejects import keep_out
 
 EnsureDays = Callable[[Iterable[date]], int]
 Progress = Callable[[int], None]
@@ -385,21 +385,3 @@ def _one(cursor: psycopg.Cursor[Any]) -> Any:
     if row is None:
         raise psycopg.DataError("a query that answers one row answered none")
     return row[0]
-
-
-def keep_out(cursor: psycopg.Cursor[Any], collection_id: int, source: str, rejected: pd.DataFrame) -> None:
-    """Add rejected rows (platform, metric_type, reason, raw as JSON text) to quarantine; the same row is kept once."""
-    rows = [
-        (collection_id, row.platform, row.metric_type, source, row.reason, row.raw, _raw_hash(source, row))
-        for row in rejected.itertuples(index=False)
-    ]
-    cursor.executemany(
-        "INSERT INTO quarantine (collection_id, platform, metric_type, source, reason, raw, raw_hash)"
-        " VALUES (%s, %s, %s, %s, %s, %s::jsonb, %s) ON CONFLICT (raw_hash) DO NOTHING",
-        rows,
-    )
-
-
-def _raw_hash(source: str, row: Any) -> str:
-    """What makes two quarantined rows the same: where they came from, why, and what they said."""
-    return hashlib.sha256("\x00".join((source, row.reason, row.raw)).encode()).hexdigest()
