@@ -195,8 +195,9 @@ def _part(arrays: Sequence[npt.NDArray[Any]], tier: str, resolution_s: int) -> p
 def _together(parts: Sequence[pd.DataFrame]) -> pd.DataFrame:
     filled = [part for part in parts if len(part)] or list(parts[:1])
     frame = filled[0] if len(filled) == 1 else pd.concat(filled, ignore_index=True)
-    order = np.lexsort((frame["time"].to_numpy(), frame["series_id"].to_numpy()))
-    frame = frame.take(order).reset_index(drop=True)
+    # without its zone: with it pandas would make an object of every instant
+    times, series_ids = frame["time"].dt.tz_localize(None).to_numpy(), frame["series_id"].to_numpy()
+    frame = frame.take(np.lexsort((times, series_ids))).reset_index(drop=True)
     kinds = {"time": "datetime64[us, UTC]", "quality": "float32", "resolution_s": "int32"}
     frame["quality"] = np.nan_to_num(frame["quality"].to_numpy(np.float32), nan=1.0)
     return frame.astype(kinds | {"tier": pd.CategoricalDtype(list(TIERS))})
