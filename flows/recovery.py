@@ -31,6 +31,7 @@ if TYPE_CHECKING:
     from prefect.client.orchestration import SyncPrefectClient
 
 MOST_STARTS = 3
+SAME_POLL = timedelta(minutes=5)
 MISSED_AFTER = timedelta(minutes=2)
 SILENCE = "Runs that fall silent are marked as crashed"
 ACTIVE = [StateType.RUNNING, StateType.PENDING, StateType.CANCELLING]
@@ -39,15 +40,15 @@ ACTIVE = [StateType.RUNNING, StateType.PENDING, StateType.CANCELLING]
 def recover(client: SyncPrefectClient, deployment_ids: Sequence[UUID], now: datetime) -> dict[str, int]:
     """Close or restart what was running, and drop recurring runs that were missed; counts by what was done.
 
-    A recurring run is marked as crashed: the next one catches up by itself. Others (reports, backfills) are started
-    again, up to `MOST_STARTS` times, since they can be repeated without harm.
+    Reports and backfills are started again, up to `MOST_STARTS` times, and so is a recurring run that was due just now,
+    so that its poll is not lost; an older one is marked as crashed, since the next one is due and catches up.
     """
     done = {"crashed": 0, "restarted": 0, "cancelled": 0, "missed": 0}
     for run in _runs(client, deployment_ids, ACTIVE):
         if run.state is not None and run.state.type == StateType.CANCELLING:
             client.set_flow_run_state(run.id, Cancelled(message="Its runner ended while it was cancelled."), force=True)
             done["cancelled"] += 1
-        elif KEEP in run.tags and run.run_count < MOST_STARTS:
+        elif is_worth_repeating(run, now):
             client.set_flow_run_state(
                 run.id, Scheduled(scheduled_time=now, message="Its runner died: once more."), force=True
             )
@@ -62,6 +63,13 @@ def recover(client: SyncPrefectClient, deployment_ids: Sequence[UUID], now: date
             )
             done["missed"] += 1
     return done
+
+
+def is_worth_repeating(run: FlowRun, now: datetime) -> bool:
+    """Whether a run that was cut off is started again; every flow may be repeated without harm."""
+    began = run.start_time or run.expected_start_time
+    is_fresh = began is not None and now - began < SAME_POLL
+    return run.run_count < MOST_STARTS and (KEEP in run.tags or is_fresh)
 
 
 def is_missed(run: FlowRun, now: datetime) -> bool:
