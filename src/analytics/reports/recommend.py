@@ -45,7 +45,7 @@ def _look_into_incidents(data: TrafficData) -> Iterator[Recommendation]:
     for told in severe_incidents(data)[:MAX_INCIDENTS]:
         key, event = told.worst
         item = data.item(key)
-        names = listed([data.item(other).name for other in told.keys])
+        names = listed([data.item(other).full_name for other in told.keys])
         together = " together" if len(told.keys) > 1 else ""
         what = "what was published or said" if event.direction == "above" else "what was withdrawn or went wrong"
         verb = "rose" if event.direction == "above" else "fell"
@@ -53,7 +53,7 @@ def _look_into_incidents(data: TrafficData) -> Iterator[Recommendation]:
             2,
             f"Find out {what} around {when(event.peak_at, item, data)}, when {names} {verb}{together}; note the cause, "
             "so that the baseline does not learn it.",
-            f"{item.name}: {formats.compact(event.observed)} {item.unit} where {formats.compact(event.expected)} "
+            f"{item.full_name}: {formats.compact(event.observed)} {item.unit} where {formats.compact(event.expected)} "
             f"is normal, {told.incident.severity} severity, for {formats.duration(told.duration_s)}",
         )
 
@@ -64,8 +64,8 @@ def _repair_collection(data: TrafficData) -> Iterator[Recommendation]:
         worst = min(poor, key=lambda item: item.facts.coverage_ratio)
         yield Recommendation(
             3,
-            f"Repair the collection of {listed([item.name for item in poor])}; until then their totals are a floor.",
-            f"{worst.name}: {share(worst.facts.coverage_ratio)} of the readings due were received",
+            f"Repair the collection of {listed([item.full_name for item in poor])}; until then the totals are a floor.",
+            f"{worst.full_name}: {share(worst.facts.coverage_ratio)} of the readings due were received",
         )
     if data.absent:
         yield Recommendation(
@@ -82,9 +82,9 @@ def _doubt_the_band(data: TrafficData) -> Iterator[Recommendation]:
         worst = min(doubtful, key=lambda item: item.in_band_ratio)
         yield Recommendation(
             1,
-            f"Try another baseline for {listed([item.name for item in doubtful])}, and until then do not act on "
+            f"Try another baseline for {listed([item.full_name for item in doubtful])}, and until then do not act on "
             "small deviations.",
-            f"{worst.name}: the band claims {share(worst.series.baseline.coverage)} and held "
+            f"{worst.full_name}: the band claims {share(worst.series.baseline.coverage)} and held "
             f"{share(worst.in_band_ratio)} of {worst.judged_readings:,} judged readings",
         )
 
@@ -105,7 +105,7 @@ def _follow_large_changes(data: TrafficData) -> Iterator[Recommendation]:
             what = "Find what fed the growth of" if ratio > 0 else "Find what slowed"
             yield Recommendation(
                 2,
-                f"{what} {item.name}, and decide whether next month's plan should follow it.",
+                f"{what} {item.full_name}, and decide whether next month's plan should follow it.",
                 f"{change(ratio)} against {item.previous.other.label}, same weekdays compared",
             )
 
@@ -116,7 +116,7 @@ def _bring_history(data: TrafficData) -> Iterator[Recommendation]:
         yield Recommendation(
             1,
             f"Import the history of {refused[0].previous.other.label}, so that months can be compared.",
-            f"{refused[0].name}: {refused[0].previous.refusal}",
+            f"{refused[0].full_name}: {refused[0].previous.refusal}",
         )
 
 

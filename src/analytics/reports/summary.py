@@ -79,4 +79,4 @@ def _to_do(data: TrafficData) -> Iterator[str]:
 
 
 def _literal(item: SeriesMonth) -> str:
-    return formats.literal(item.name)
+    return formats.literal(item.full_name)

@@ -43,6 +43,12 @@ class SeriesMonth:
     judged_readings: int
     newest: datetime
     account: str
+    platform: str = ""
+
+    @property
+    def full_name(self) -> str:
+        """Platform, account and metric, where the report has several platforms."""
+        return f"{self.platform} {self.name}".strip()
 
     @property
     def name(self) -> str:
@@ -218,6 +224,8 @@ def gather(
         for row in series.itertuples(index=False)
         if row.series_id not in seen
     )
+    if len({item.series.key.platform for item in items}) > 1:
+        items = [replace(item, platform=(names or {}).get(p := item.series.key.platform, p)) for item in items]
     incidents = _incidents(items)
     return TrafficData(month, watch.timezone, watch, tuple(items), absent, incidents, store.snapshot_id(), names or {})
 

@@ -50,7 +50,7 @@ def incident_rows(data: TrafficData) -> pd.DataFrame:
         rows.append(
             {
                 "start": when(told.incident.start, item, data),
-                "series": listed([data.item(other).name for other in told.keys], limit=3),
+                "series": listed([data.item(other).full_name for other in told.keys], limit=3),
                 "severity": told.incident.severity,
                 "duration_s": told.duration_s,
                 "observed": event.observed,
@@ -71,7 +71,7 @@ def _cause(told: ToldIncident, data: TrafficData) -> str:
         return first.text
     other = next(o for o in data.incidents if o.incident.start == first.at and o.incident is not told.incident)
     ahead = (told.incident.start - first.at).total_seconds()
-    name = data.item(other.worst[0]).name
+    name = data.item(other.worst[0]).full_name
     return f"{name}, {formats.duration(ahead)} before" if ahead else f"{name}, at the same time"
 
 
@@ -81,7 +81,7 @@ def event_rows(data: TrafficData) -> pd.DataFrame:
         {
             "at": event.start,
             "start": when(event.start, item, data),
-            "series": item.name,
+            "series": item.full_name,
             "kind": event.rule.replace("_", "-"),
             "severity": event.severity,
             "direction": event.direction,
@@ -107,7 +107,7 @@ def incidents_by_day(data: TrafficData) -> pd.DataFrame:
             for told in data.incidents_of(item)
         ]
         days = range(1, data.month.days + 1)
-        rows += [{"day": f"{day:02d}", "series": item.name, "incidents": began.count(day)} for day in days]
+        rows += [{"day": f"{day:02d}", "series": item.full_name, "incidents": began.count(day)} for day in days]
     return pd.DataFrame(rows)
 
 
@@ -115,7 +115,7 @@ def trend_rows(data: TrafficData) -> pd.DataFrame:
     """One row a series: per-day figures and changes against the two other months."""
     return pd.DataFrame(
         {
-            "series": item.name,
+            "series": item.full_name,
             "per_day": item.facts.per_day,
             "previous_change": item.previous.change_ratio,
             "previous_adjusted": item.previous.adjusted_change_ratio,
@@ -144,7 +144,7 @@ def week_rows(data: TrafficData) -> pd.DataFrame:
         moved = item.facts.movement
         means = moved.groupby(_mondays(moved.index)).mean()
         weeks = {f"week {n}": float(means.get(monday, np.nan)) for n, monday in enumerate(_weeks(data))}
-        rows.append({"series": item.name, **weeks, "days": list(item.facts.days["amount"])})
+        rows.append({"series": item.full_name, **weeks, "days": list(item.facts.days["amount"])})
     return pd.DataFrame(rows)
 
 
@@ -166,7 +166,7 @@ def weekday_rows(data: TrafficData) -> pd.DataFrame:
     for item in data.items:
         shape = weekday_shape(item.facts)
         rows += [
-            {"weekday": name, "series": item.name, "index": float(shape.get(weekday, np.nan))}
+            {"weekday": name, "series": item.full_name, "index": float(shape.get(weekday, np.nan))}
             for weekday, name in enumerate(WEEKDAYS)
         ]
     return pd.DataFrame(rows)
@@ -176,7 +176,7 @@ def coverage_rows(data: TrafficData) -> pd.DataFrame:
     """One row a series: readings received, judged, in band, and the newest."""
     return pd.DataFrame(
         {
-            "series": item.name,
+            "series": item.full_name,
             "received": item.facts.coverage_ratio,
             "full_days": f"{len(item.facts.full_days)} of {data.month.days}",
             "judged": item.judged_ratio,
