@@ -2,23 +2,38 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterable, Sequence
 from dataclasses import replace
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
-import sqlalchemy as sa
-from sqlalchemy.dialects.postgresql import insert
-
 from analytics.alerts.incidents import Incident
 from analytics.errors import InputError
 from analytics.model import SeriesKey
-from analytics.store.tables_config import anomaly_events as table
+from analytics.store.asking import changed, rows
 
 if TYPE_CHECKING:
     from analytics.store import Store
 
-UPDATED = ("severity", "actual_value", "expected_value", "deviation", "duration_ms", "resolved_at", "resolution")
+SAVE = """
+INSERT INTO anomaly_events (time, platform, metric_type, content_id, author_id, severity, anomaly_type, actual_value,
+    expected_value, deviation, duration_ms, detection_method, details, resolved_at, resolution, created_at)
+VALUES (:time, :platform, :metric_type, :content_id, :author_id, :severity, :anomaly_type, :actual_value,
+    :expected_value, :deviation, :duration_ms, :detection_method, CAST(:details AS jsonb), :resolved_at, :resolution,
+    :created_at)
+ON CONFLICT ON CONSTRAINT anomaly_events_once DO UPDATE SET
+    severity = EXCLUDED.severity, actual_value = EXCLUDED.actual_value, expected_value = EXCLUDED.expected_value,
+    deviation = EXCLUDED.deviation, duration_ms = EXCLUDED.duration_ms, resolved_at = EXCLUDED.resolved_at,
+    resolution = EXCLUDED.resolution, details = coalesce(anomaly_events.details, '{}') || EXCLUDED.details
+RETURNING anomaly_id, created_at
+"""
+LOAD = """
+SELECT * FROM anomaly_events WHERE resolved_at IS NULL OR (time >= :since AND NOT :open_only) ORDER BY time
+"""
+ANNOTATE = """
+UPDATE anomaly_events SET details = details || CAST(:said AS jsonb) WHERE details ->> 'incident' = :key
+"""
 
 
 def save(store: Store, events: Iterable[Incident], *, now: datetime) -> list[Incident]:
@@ -29,28 +44,15 @@ def save(store: Store, events: Iterable[Incident], *, now: datetime) -> list[Inc
     saved = []
     with store.begin() as connection:
         for event in events:
-            row = _row(event, now)
-            statement = insert(table).values(**row)
-            changes: dict[str, Any] = {name: statement.excluded[name] for name in UPDATED}
-            changes["details"] = sa.func.coalesce(table.c.details, sa.text("'{}'::jsonb")).op("||")(
-                statement.excluded.details
-            )
-            identity, found_at = connection.execute(
-                statement.on_conflict_do_update(constraint="anomaly_events_once", set_=changes).returning(
-                    table.c.anomaly_id, table.c.created_at
-                )
-            ).one()
-            saved.append(replace(event, anomaly_id=identity, found_at=found_at))
+            (row,) = rows(connection, SAVE, **_row(event, now))
+            saved.append(replace(event, anomaly_id=row["anomaly_id"], found_at=row["created_at"]))
     return saved
 
 
 def load(store: Store, *, since: datetime, open_only: bool = False) -> list[Incident]:
     """Events that began at or after `since`, or are still open; oldest first."""
-    query = sa.select(table).order_by(table.c.time)
-    unresolved = table.c.resolved_at.is_(None)
-    query = query.where(unresolved if open_only else sa.or_(table.c.time >= since, unresolved))
     with store.begin() as connection:
-        return [_incident(row) for row in connection.execute(query).mappings()]
+        return [_incident(row) for row in rows(connection, LOAD, since=since, open_only=open_only)]
 
 
 def annotate(store: Store, key: str, **said: object) -> int:
@@ -60,14 +62,10 @@ def annotate(store: Store, key: str, **said: object) -> int:
         InputError: there is no such incident.
     """
     with store.begin() as connection:
-        changed = connection.execute(
-            sa.update(table)
-            .where(table.c.details["incident"].astext == key)
-            .values(details=table.c.details.op("||")(sa.cast(said, table.c.details.type)))
-        ).rowcount
-    if not changed:
+        found = changed(connection, ANNOTATE, key=key, said=json.dumps(said))
+    if not found:
         raise InputError(f"incident {key!r}: there is none; `analytics alerts list` shows what is open")
-    return int(changed)
+    return found
 
 
 def _row(event: Incident, now: datetime) -> dict[str, Any]:
@@ -92,7 +90,7 @@ def _row(event: Incident, now: datetime) -> dict[str, Any]:
         "deviation": event.deviation,
         "duration_ms": round(event.duration_s * 1000),
         "detection_method": event.method,
-        "details": details,
+        "details": json.dumps(details),
         "resolved_at": None if event.is_open else max(event.last, event.start),
         "resolution": None if event.is_open else "back to normal",
         "created_at": now,

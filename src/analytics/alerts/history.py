@@ -6,20 +6,25 @@ from collections.abc import Iterable
 from datetime import datetime
 from typing import TYPE_CHECKING
 
-import sqlalchemy as sa
-
 from analytics.alerts.delivery import Delivery, body_of, title_of
 from analytics.alerts.rules import Notice, Told
+from analytics.store.asking import changed, rows
 from analytics.store.journal import record_alert
-from analytics.store.tables_config import alert_history as table
 
 if TYPE_CHECKING:
     from analytics.store import Store
 
 
+SINCE = "SELECT * FROM alert_history WHERE triggered_at >= :since ORDER BY triggered_at"
+NAMED = "WHERE incident_key = :key AND rule_name = :rule AND channel = :channel"
+FORGET = f"DELETE FROM alert_history {NAMED} AND status = 'failed'"  # noqa: S608 - constants only
+FAILED = f"""
+UPDATE alert_history SET status = 'failed', error = :error, triggered_at = :now {NAMED} AND status = 'sent'
+"""  # noqa: S608
+
+
 def load(store: Store, *, since: datetime) -> list[Told]:
     """Lines since then, oldest first."""
-    query = sa.select(table).where(table.c.triggered_at >= since).order_by(table.c.triggered_at)
     with store.begin() as connection:
         return [
             Told(
@@ -30,7 +35,7 @@ def load(store: Store, *, since: datetime) -> list[Told]:
                 at=row["triggered_at"],
                 severity=row["severity"] or "low",
             )
-            for row in connection.execute(query).mappings()
+            for row in rows(connection, SINCE, since=since)
         ]
 
 
@@ -65,14 +70,6 @@ def failed(store: Store, deliveries: Iterable[Delivery], *, now: datetime) -> No
     with store.begin() as connection:
         for delivery in deliveries:
             notice = delivery.notice
-            named = (
-                (table.c.incident_key == notice.told_as)
-                & (table.c.rule_name == notice.rule)
-                & (table.c.channel == notice.channel)
-            )
-            connection.execute(sa.delete(table).where(named, table.c.status == "failed"))
-            connection.execute(
-                sa.update(table)
-                .where(named, table.c.status == "sent")
-                .values(status="failed", error=delivery.error, triggered_at=now)
-            )
+            named = {"key": notice.told_as, "rule": notice.rule, "channel": notice.channel}
+            changed(connection, FORGET, **named)
+            changed(connection, FAILED, **named, error=delivery.error, now=now)

@@ -73,8 +73,8 @@ def snooze(
     Console().print(f"{incident}: silent until {until:%Y-%m-%d %H:%M} UTC", highlight=False)
 
 
-@app.command()
-def test(channel: Annotated[str, typer.Argument(help="A name below `channels` in params/alerts.yaml.")]) -> None:
+@app.command("test")
+def try_channel(channel: Annotated[str, typer.Argument(help="A name below `channels` in params/alerts.yaml.")]) -> None:
     """Send a test message to one channel."""
     from analytics.alerts.delivery import send
     from analytics.alerts.incidents import Incident

@@ -13,12 +13,12 @@ from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
-import sqlalchemy as sa
 from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, ProcessCollector, generate_latest
 
 from analytics.errors import AnalyticsError
 from analytics.jobs.health import ORDER, freshness
 from analytics.jobs.health import health as look
+from analytics.store import asking
 
 if TYPE_CHECKING:
     from analytics.settings import Settings
@@ -224,14 +224,14 @@ class Metrics:
         """Records that ended since the last look (at first: in the last hour), each counted once."""
         since, seen = self._cursor(name, now)
         with store.begin() as connection:
-            rows = list(connection.execute(sa.text(query), {"since": since}).mappings())
+            rows = asking.rows(connection, query, since=since)
         self._seen[name] = (now, {row["id"] for row in rows})
         return [row for row in rows if row["id"] not in seen]
 
     @staticmethod
     def _rows(store: Store, query: str, **values: object) -> list[Any]:
         with store.begin() as connection:
-            return list(connection.execute(sa.text(query), values).all())
+            return [tuple(row.values()) for row in asking.rows(connection, query, **values)]
 
 
 def error_type(error: str | None) -> str:
