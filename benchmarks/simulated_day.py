@@ -14,6 +14,7 @@ import argparse
 import json
 import multiprocessing
 import os
+import shutil
 import signal
 import sys
 import tempfile
@@ -153,6 +154,7 @@ def day(settings: Settings, simulator: Simulator, hours: float) -> dict[str, obj
     missing = {"reddit": down, "github": revoked}
     result = reconcile(settings, end, missing)
     server.stop()
+    shutil.rmtree(settings.home)
     return {
         "simulated_hours": hours,
         "wall_s": round(time.perf_counter() - began, 1),
