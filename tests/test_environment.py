@@ -2,10 +2,10 @@
 
 import re
 import runpy
+import tomllib
 from importlib.metadata import version
 from pathlib import Path
 
-import tomllib
 import yaml
 from packaging.requirements import Requirement
 

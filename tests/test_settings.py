@@ -44,7 +44,7 @@ def test_a_bad_value_names_the_variable(monkeypatch):
     """And says what was expected."""
     monkeypatch.setenv("ANALYTICS_JOBS", "many")
 
-    with pytest.raises(SettingsError, match="ANALYTICS_JOBS: .*integer"):
+    with pytest.raises(SettingsError, match=r"ANALYTICS_JOBS: .*integer"):
         load_settings()
 
 

@@ -72,7 +72,7 @@ class Policy(_Model):
     raw_days: int | None = Field(None, ge=1)
     hourly_days: int | None = Field(None, ge=1)
     keep_cold: bool = True
-    archive_raw: bool = False
+    archive_raw: bool = Field(True, description="raw readings go to Parquet when they leave the database")
     amendment_accepted: bool = Field(False, description="the vendor accepted keeping derived metrics longer")
 
 

@@ -47,10 +47,8 @@ def test_a_report_without_data_is_one_line_and_status_2(settings):
     refused = analytics("report", "traffic", "--month", "2020-01", **environment)
 
     assert refused.returncode == 2
-    assert refused.stderr.strip().splitlines() == [
-        "error: 2020-01: no reading in that month; "
-        "the store is empty: `analytics import` or `analytics collect` fills it"
-    ]
+    advice = "the store is empty: `analytics import` or `analytics collect` fills it"
+    assert refused.stderr.strip().splitlines() == [f"error: 2020-01: no reading in that month; {advice}"]
 
 
 @pytest.mark.parametrize(

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import base64
 from datetime import UTC, date, datetime, timedelta
 
 import pytest
 import sqlalchemy as sa
+from pydantic import SecretStr
 
 from analytics.adapters.vendor import Retry
 from analytics.errors import AccessDenied, InputError, ParamsError
@@ -14,7 +16,7 @@ from analytics.jobs import collect as job
 from analytics.jobs.replay import replay
 from analytics.params import Params
 from analytics.simulator import serve
-from analytics.store import open_store
+from analytics.store import open_store, vault
 
 NOW = datetime(2026, 11, 20, 12, 3, 41, tzinfo=UTC)
 HURRIED = Retry(sleep=lambda _: None)
@@ -88,7 +90,7 @@ def test_one_accounts_failure_stops_no_other(settings, store, simulator, monkeyp
 
     assert [h.state for h in made.harvests] == ["failed", "failed", "ok"]
     assert [type(h.error) for h in made.failed] == [AccessDenied, AccessDenied]
-    assert "MISSING_TOKEN is not set" in str(made.failed[1].error)
+    assert "no MISSING_TOKEN: set that environment variable" in str(made.failed[1].error)
 
 
 def test_contents_are_kept_with_their_titles(settings, store, simulator):
@@ -203,3 +205,17 @@ def test_old_raw_answers_are_removed_by_policy(settings, store, simulator):
 def test_what_cannot_be_collected_is_said_before_anything_is_asked(settings, store, asked, error, said):
     with pytest.raises(error, match=said):
         job.collect(settings, store, **{"params": params(), "base_url": "http://127.0.0.1:9", **asked})
+
+
+def test_a_stored_key_is_used_where_the_environment_has_none(settings, store, simulator):
+    """What `analytics connect` or `analytics credentials` left in the store; this one may not read traffic."""
+    keyed = settings.model_copy(update={"secret_key": SecretStr(base64.b64encode(b"k" * 32).decode())})
+    with store.begin() as connection:
+        vault.put(connection, vault.Key(keyed.secret_key), "STORED_TOKEN", SecretStr("readonly"))
+    asked = params(accounts=[{"id": "acme/orchard", "credential": "STORED_TOKEN"}])
+
+    with_key = job.collect(keyed, store, base_url=simulator.url, at=NOW, params=asked, retry=HURRIED).harvests[0]
+    without = job.collect(settings, store, base_url=simulator.url, at=NOW, params=asked, retry=HURRIED).harvests[0]
+
+    assert [r.metric for r in with_key.refused] == ["views"]
+    assert isinstance(without.error, AccessDenied)

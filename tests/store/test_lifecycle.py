@@ -44,7 +44,7 @@ def fill(
 
 
 def params(**policy: object) -> Params:
-    entry = {"adapter": "reddit", "display_name": "Reddit", "policy": policy}
+    entry = {"adapter": "reddit", "display_name": "Reddit", "policy": {"archive_raw": False, **policy}}
     return Params.model_validate({"platforms": {"reddit": entry}})
 
 

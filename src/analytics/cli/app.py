@@ -18,6 +18,8 @@ COMMANDS = {
     "up": ("analytics.cli.up", "up", "Start everything: database, Prefect with its UI, schedules, web app."),
     "import": ("analytics.cli.importing", "import_", "Load history from CSV or Parquet files."),
     "collect": ("analytics.cli.collect", "collect", "Collect one round from the platforms."),
+    "connect": ("analytics.cli.connect", "connect", "Sign in to a platform in the browser."),
+    "import-export": ("analytics.cli.exports", "import_export", "Load files downloaded from platforms' dashboards."),
     "replay": ("analytics.cli.collect", "replay", "Read landed answers again, write what differs."),
     "sync": ("analytics.cli.storeops", "sync", "Bring the store to what params say, and say what changed."),
     "status": ("analytics.cli.storeops", "status", "What the store holds, how fresh it is, what waits."),

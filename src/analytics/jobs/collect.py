@@ -11,9 +11,12 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
+from functools import partial
 from ipaddress import ip_address
 from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
+
+from pydantic import SecretStr
 
 from analytics.adapters.base import CONTENT_LIMIT, Page
 from analytics.adapters.http import Client
@@ -34,6 +37,7 @@ NOW_HEADER = "X-Simulated-Now"
 THREADS = 8
 LANDING_DAYS = 30  # raw answers; a platform's policy may say less
 Progress = Callable[[str, float], None]
+StoredToken = Callable[[str], SecretStr | None]
 
 
 def _silent(step: str, done: float) -> None:
@@ -85,6 +89,7 @@ def collect(
                 retry=retry,
                 landing=landing,
                 contents=poll.allowed.contents,
+                stored=partial(_stored_token, settings, store),
             )
             if poll.allowed.is_asked
             else None
@@ -174,10 +179,12 @@ def fetch_account(
     retry: Retry | None = None,
     landing: Landing | None = None,
     contents: int = CONTENT_LIMIT,
+    stored: StoredToken | None = None,
 ) -> Harvest:
     """Ask one account's metrics; whatever came before a failure is kept.
 
-    `landing` keeps answers by their tag between rounds, for vendors that give unchanged ones for free.
+    `landing` keeps answers by their tag between rounds, for vendors that give unchanged ones for free. `stored`
+    finds what a sign-in left, where the environment has no key of that name.
     """
     adapter = load_adapter(platform.adapter)
     tagged = landing if adapter.VENDOR.free_unchanged else None
@@ -188,7 +195,7 @@ def fetch_account(
     try:
         with Client(
             replace(adapter.VENDOR, platform=name),
-            token=_token(name, account),
+            token=_token(name, account, stored),
             base_url=base_url,
             retry=retry,
             etags=etags,
@@ -278,13 +285,24 @@ def _check_metrics(name: str, platform: Platform) -> None:
             )
 
 
-def _token(name: str, account: Account) -> str | None:
+def _token(name: str, account: Account, stored: StoredToken | None) -> str | None:
+    """The account's key: the environment's, else what a sign-in or `analytics credentials` keeps in the store."""
     if account.credential is None:
         return None
-    secret = credential(account.credential)
+    secret = credential(account.credential) or (stored(account.credential) if stored else None)
     if secret is None:
-        raise AccessDenied(name, account.id, f"the environment variable {account.credential} is not set")
+        raise AccessDenied(
+            name, account.id, f"no {account.credential}: set that environment variable, or `analytics connect {name}`"
+        )
     return secret.get_secret_value()
+
+
+def _stored_token(settings: Settings, store: Store, wanted: str) -> SecretStr | None:
+    if settings.secret_key is None:
+        return None
+    from analytics.jobs.signin import access_token
+
+    return access_token(settings, store, wanted, now=datetime.now(UTC))
 
 
 def _named(page: Page, platform: str) -> Page:
