@@ -48,7 +48,7 @@ ONLY_IN = {
     "altair": {"reports"},
     "alembic": {"store"},
     "psycopg": {"store"},
-    "sqlalchemy": {"store", "alerts", "jobs", "web", "cli"},
+    "sqlalchemy": {"store", "jobs", "cli"},
     "apprise": {"alerts", "reports"},
 }
 
