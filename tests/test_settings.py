@@ -3,7 +3,7 @@
 import pytest
 
 from analytics.errors import SettingsError
-from analytics.settings import credential, load_settings
+from analytics.settings import credential, environment_of, load_settings
 
 
 @pytest.fixture(autouse=True)
@@ -53,3 +53,19 @@ def test_a_password_is_never_shown(monkeypatch):
     monkeypatch.setenv("ANALYTICS_DATABASE_URL", "postgresql://u:hunter2@127.0.0.1/x")
 
     assert "hunter2" not in repr(load_settings())
+
+
+def test_another_process_in_another_folder_finds_the_same_installation(monkeypatch, tmp_path):
+    """A kernel starts in the notebook's folder: relative paths and the .env of here mean nothing there."""
+    (tmp_path / ".env").write_text("ANALYTICS_HOME=state\nANALYTICS_DATABASE_URL=postgresql://u:hunter2@127.0.0.1/x\n")
+    here = load_settings()
+
+    for name, value in environment_of(here).items():
+        monkeypatch.setenv(name, value)
+    (tmp_path / "elsewhere").mkdir()
+    monkeypatch.chdir(tmp_path / "elsewhere")
+    there = load_settings()
+
+    assert there.home == tmp_path / "state"
+    assert there.database_url == here.database_url
+    assert there.params_dir.resolve() == here.params_dir.resolve()

@@ -75,6 +75,18 @@ def load_settings() -> Settings:
         raise SettingsError(f"{PREFIX}{'_'.join(str(part) for part in first['loc']).upper()}: {first['msg']}") from exc
 
 
+def environment_of(settings: Settings) -> dict[str, str]:
+    """The variables that make another process, in whatever folder, find this very installation."""
+    found: dict[str, str] = {}
+    for name in Settings.model_fields:
+        value = getattr(settings, name)
+        if isinstance(value, SecretStr):
+            found[PREFIX + name.upper()] = value.get_secret_value()
+        elif value is not None:
+            found[PREFIX + name.upper()] = str(value.resolve() if isinstance(value, Path) else value)
+    return found
+
+
 def credential(name: str) -> SecretStr | None:
     """A platform's key by the name of its environment variable, from the environment or `.env`; None if unset."""
     value = os.environ.get(name) or dotenv_values(".env").get(name)

@@ -13,12 +13,12 @@ def demo() -> None:
     """
     from analytics.cli.shown import steps
     from analytics.jobs import demo as job
-    from analytics.settings import load_settings
+    from analytics.settings import environment_of, load_settings
 
     started = time.perf_counter()
     settings = job.demo_settings(load_settings())
     os.environ.pop("ANALYTICS_DATABASE_URL", None)
-    os.environ.update(job.environment_of(settings) | {"DEMO_TOKEN": "demo"})
+    os.environ.update(environment_of(settings) | {"DEMO_TOKEN": "demo"})
     with steps("Demo: ten weeks of simulated traffic, one live round, one monthly report") as show:
         done = job.run_demo(settings, progress=show.progress)
         for step, rows in done.rows.items():

@@ -135,16 +135,6 @@ class _timed:  # noqa: N801 reads as a statement
         self.progress(self.step, 1.0)
 
 
-def environment_of(settings: Settings) -> dict[str, str]:
-    """Variables that make the report's kernel, and any later command, use the demo's home."""
-    paths: dict[str, Path] = {
-        "ANALYTICS_HOME": settings.home,
-        "ANALYTICS_PARAMS_DIR": settings.params_dir,
-        "ANALYTICS_OUTPUT_DIR": settings.output_dir,
-    }
-    return {name: str(path) for name, path in paths.items()}
-
-
 def shell_path(path: Path) -> str:
     """A path as one would type it here: relative where it lies below the working folder, quoted where it must be."""
     absolute, here = path.resolve(), Path.cwd()
