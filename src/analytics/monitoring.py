@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from analytics import anomalies, baselines
-from analytics.adapters import registry
+from analytics.adapters import exports, registry
 from analytics.adapters.base import definition_in_force
 from analytics.baselines import Baseline
 from analytics.baselines.rates import Rates, to_rate
@@ -94,13 +94,15 @@ class MonitoredSeries:
 
 
 def definitions_of(params: Params) -> dict[tuple[str, str], tuple[MetricDefinition, ...]]:
-    """Dated meanings by platform and metric: the adapters' own, then those that params add."""
+    """Dated meanings by platform and metric: the adapters' own, those of imported files only, then what params add."""
     known: dict[tuple[str, str], list[MetricDefinition]] = {}
     adapters = {name: entry.adapter for name, entry in params.platforms.items()}
     for definition in [*registry.definitions(), *registry.definitions(adapters)]:
         entries = known.setdefault((definition.platform, definition.metric_type), [])
         if definition not in entries:
             entries.append(definition)
+    for definition in exports.definitions():
+        known.setdefault((definition.platform, definition.metric_type), [definition])
     for platform, entry in params.platforms.items():
         for extra in entry.definitions:
             fields = extra.model_dump(exclude={"metric"})

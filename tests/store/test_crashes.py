@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import signal
 import subprocess
@@ -37,16 +38,19 @@ from analytics.store.archive import Archive
 from analytics.store.engine import make_engine
 from tests.store.test_crashes import CHUNKS, NOW, chunk
 store = Store(make_engine(sys.argv[1]), archive=Archive(sys.argv[2]))
+def say(what):
+    print(what, flush=True)
+    sys.stdin.readline()  # wait to be killed, or to be let on
 def chunks():
     for number in range(CHUNKS):
         yield chunk(number)
-        print(number, flush=True)
+        say(number)
 if sys.argv[3] == "ingest":
     store.write(chunks(), Collection("reddit", "import"), now=NOW)
 elif sys.argv[3] == "rollup":
-    store.roll_up(now=NOW, progress=lambda share: print(share, flush=True))
+    store.roll_up(now=NOW, progress=say)
 else:
-    store.lifecycle_run(Params(), now=NOW, progress=lambda share: print(share, flush=True))
+    store.lifecycle_run(Params(), now=NOW, progress=say)
 """
 
 
@@ -60,11 +64,18 @@ def killed_at(url: URL, archive: Path, work: str, line: int, kill: Callable[[sub
     """Run `work` in a process of its own and kill when it has said its line."""
     command = [sys.executable, "-c", WORK, url.render_as_string(hide_password=False), str(archive), work]
     root = Path(__file__).parents[2]
-    with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True, cwd=root) as process:
+    pipes = {"stdin": subprocess.PIPE, "stdout": subprocess.PIPE, "stderr": subprocess.DEVNULL}
+    with subprocess.Popen(command, text=True, cwd=root, **pipes) as process:
         assert process.stdout is not None
-        for _ in range(line):
+        assert process.stdin is not None
+        for said in range(line):
             assert process.stdout.readline()
+            if said < line - 1:
+                process.stdin.write("\n")
+                process.stdin.flush()
         kill(process)
+        with contextlib.suppress(BrokenPipeError):
+            process.stdin.close()  # whoever lives on does not wait any more
         process.wait(timeout=60)
         assert process.returncode != 0
 
