@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     from analytics.store import Store
 
 DAY_S = 86400.0
+CAUSE_WITHIN = timedelta(hours=6)
 Definitions = Mapping[tuple[str, str], tuple[MetricDefinition, ...]]
 
 
@@ -240,7 +241,7 @@ def _incidents(items: Sequence[SeriesMonth]) -> tuple[ToldIncident, ...]:
         for d in item.series.breaks
     )
     return tuple(
-        ToldIncident(incident, tuple(candidate_causes(incident, breaks=breaks, others=incidents)))
+        ToldIncident(incident, tuple(candidate_causes(incident, breaks=breaks, others=incidents, within=CAUSE_WITHIN)))
         for incident in incidents
     )
 

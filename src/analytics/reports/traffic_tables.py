@@ -71,7 +71,8 @@ def _cause(told: ToldIncident, data: TrafficData) -> str:
         return first.text
     other = next(o for o in data.incidents if o.incident.start == first.at and o.incident is not told.incident)
     ahead = (told.incident.start - first.at).total_seconds()
-    name = data.item(other.worst[0]).full_name
+    item = data.item(other.worst[0])
+    name = f"{item.platform} {item.account}".strip()
     return f"{name}, {formats.duration(ahead)} before" if ahead else f"{name}, at the same time"
 
 
@@ -214,7 +215,7 @@ INCIDENT_COLUMNS = (
     Column("duration_s", "Lasted", "duration"),
     Column("observed", "Observed", "compact"),
     Column("expected", "Expected", "compact"),
-    Column("cause", "May have to do with", wide=True),
+    Column("cause", "May have to do with"),
 )
 EVENT_COLUMNS = (
     Column("start", "Began", align="end"),
