@@ -97,9 +97,5 @@ class InsufficientHistory(StatisticsError):
     """Fewer observations than the estimate needs."""
 
 
-class DegenerateScale(StatisticsError):
-    """No spread to measure deviations by: at least half of the values are equal."""
-
-
 class ReportError(AnalyticsError):
     """A report could not be made; nothing was published."""

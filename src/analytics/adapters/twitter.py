@@ -67,7 +67,6 @@ PRIVATE = {
     "engagements": "private_engagements",
 }
 COUNTED_PER = {timedelta(hours=1): "mentions_per_hour", timedelta(days=1): "mentions_per_day"}
-OPTIONAL = ("mentions", *PRIVATE.values())  # each costs calls of its own: only when params name it
 
 
 def _count(metric: str, title: str, text: str, data_type: DataType = "counter", unit: str = "") -> MetricDefinition:

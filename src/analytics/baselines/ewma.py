@@ -16,7 +16,6 @@ from analytics.baselines.season import Phase, phase_of
 from analytics.errors import InputError
 
 ALPHA = 0.3
-SIGMAS = 2.0
 SIGMA_COVERAGE = 0.954499736  # of a normal distribution within two standard deviations
 
 

@@ -21,7 +21,6 @@ if TYPE_CHECKING:
 
 TOLD_FOR = timedelta(days=2)  # an incident that began earlier is no news, unless it is still open
 HISTORY = timedelta(days=60)
-FAILED_ROUNDS = 3
 
 HEALTH_QUERY = """
 SELECT platform, account,

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
+from analytics.jobs.spending import spent_so_far
 from analytics.params import load_params
 from analytics.settings import Settings
 
@@ -43,14 +44,9 @@ class Balance:
 
 def balances(settings: Settings, store: Store, *, at: datetime) -> list[Balance]:
     """Every platform of params, with what the ledger says it has spent."""
-    from analytics.store.journal import spent
-
-    midnight = at.astimezone(UTC).replace(hour=0, minute=0, second=0, microsecond=0)
     found = []
-    with store.begin() as connection:
-        for name, platform in load_params(settings.params_dir).platforms.items():
-            units, _ = spent(connection, name, midnight)
-            _, usd = spent(connection, name, midnight.replace(day=1))
-            budget = platform.budget
-            found.append(Balance(name, units, budget.units_per_day, usd, budget.usd_per_month))
+    for name, platform in load_params(settings.params_dir).platforms.items():
+        today, month, _ = spent_so_far(store, name, at)
+        budget = platform.budget
+        found.append(Balance(name, today.units, budget.units_per_day, month.usd, budget.usd_per_month))
     return found

@@ -9,6 +9,7 @@ from __future__ import annotations
 import shlex
 import time
 from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -60,7 +61,7 @@ def run_demo(settings: Settings, *, progress: Progress) -> Demo:
 
     done = Demo()
     params = load_params(settings.params_dir)
-    with _timed(done, "start database", progress), open_store(settings) as store:
+    with _timed(done, "start database", progress), open_store(settings):
         pass
     with open_store(settings) as store:
         with _timed(done, "load history", progress):
@@ -120,19 +121,14 @@ def _frames(platform: str, account: str, metrics: list[str]) -> Iterator[pd.Data
             yield frame.assign(platform=platform, metric_type=metric, author_id=account)
 
 
-class _timed:  # noqa: N801 reads as a statement
+@contextmanager
+def _timed(done: Demo, step: str, progress: Progress) -> Iterator[None]:
     """Measure a step and show that it began."""
-
-    def __init__(self, done: Demo, step: str, progress: Progress) -> None:
-        self.done, self.step, self.progress = done, step, progress
-
-    def __enter__(self) -> None:
-        self.progress(self.step, 0.0)
-        self.started = time.perf_counter()
-
-    def __exit__(self, *_: object) -> None:
-        self.done.seconds[self.step] = time.perf_counter() - self.started
-        self.progress(self.step, 1.0)
+    progress(step, 0.0)
+    started = time.perf_counter()
+    yield
+    done.seconds[step] = time.perf_counter() - started
+    progress(step, 1.0)
 
 
 def shell_path(path: Path) -> str:

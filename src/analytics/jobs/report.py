@@ -67,7 +67,9 @@ def make_report(
     folder = settings.output_dir / "reports" / name / str(month)
     stem = f"{name}-{month}"
     stamp = _stamp(notebook, parameters, _snapshot_with_data(settings, parameters))
-    standing = {kind: folder / f"{stem}.{kind}" for kind in ("ipynb", *formats)}
+    published = (*formats, "provenance")
+    standing = {"ipynb": folder / f"{stem}.ipynb"}
+    standing |= {kind: folder / f"{stem}{run.SUFFIXES[kind]}" for kind in published}
     seal = folder / f"{stem}.stamp"
     if reuse and seal.exists() and seal.read_text() == stamp and all(path.exists() for path in standing.values()):
         return ReportFiles(name, month, standing, {}, parameters)
@@ -75,17 +77,16 @@ def make_report(
     seconds: dict[str, float] = {}
     started = time.perf_counter()
     executed = run.execute(
-        notebook, folder / f"{stem}.ipynb", parameters, progress=lambda done: progress("execute notebook", done)
+        notebook, standing["ipynb"], parameters, progress=lambda done: progress("execute notebook", done)
     )
     seconds["execute notebook"] = time.perf_counter() - started
-    files = {"ipynb": folder / f"{stem}.ipynb"}
     progress("render", 0.0)
     started = time.perf_counter()
-    files |= run.render(executed, formats=(*formats, "provenance"), out_dir=folder, stem=stem)
+    run.render(executed, formats=published, out_dir=folder, stem=stem)
     seconds["render"] = time.perf_counter() - started
     progress("render", 1.0)
     seal.write_text(stamp)
-    return ReportFiles(name, month, files, seconds, parameters)
+    return ReportFiles(name, month, standing, seconds, parameters)
 
 
 def parameters_of(settings: Settings, name: str, month: Month, overrides: Mapping[str, Any]) -> dict[str, Any]:

@@ -12,7 +12,6 @@ import re
 from typing import Any
 
 FONT = "Inter"
-FALLBACK_FONTS = "Inter, system-ui, -apple-system, 'Segoe UI', Roboto, 'Helvetica Neue', Arial, sans-serif"
 CHART_WIDTH = 700
 ACCENT = "#1c5fb0"
 
