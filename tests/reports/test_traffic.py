@@ -13,6 +13,7 @@ from analytics.model import MetricDefinition, Month
 from analytics.monitoring import Watch
 from analytics.params import Brand
 from analytics.reports import traffic_tables
+from analytics.reports.display import TILES
 from analytics.reports.recommend import recommendations
 from analytics.reports.summary import sentences
 from analytics.reports.traffic import TrafficReport
@@ -246,3 +247,18 @@ def test_a_counter_its_platform_rounds_is_shown_but_not_judged(store):
     assert data.items[0].series.events == ()
     assert "moves on too few days to be judged" in spoken
     assert np.isnan(data.items[0].in_band_ratio)
+
+
+def test_a_tile_says_what_it_counts(two_months):
+    """One metric: the account is enough. Two of one account, or two platforms: the metric is in the label."""
+    one = TrafficReport("Traffic", gathered(two_months), Brand())
+    stars = mentions("quiet", "2026-09-01", "2026-11-02").assign(platform="github", metric_type="stars")
+    two_months.write(stars.assign(value=stars["value"].cumsum()), Collection("github", "import", account="quiet"))
+    two = TrafficReport("Traffic", gathered(two_months), Brand())
+
+    labels = [
+        [tile["label"] for block in report.summary() for tile in block.data.get(TILES, {}).get("tiles", [])]
+        for report in (one, two)
+    ]
+
+    assert labels == [["loud", "quiet"], ["Github stars", "Twitter mentions"]]

@@ -273,9 +273,7 @@ class TrafficReport:
     def _tile(self, item: SeriesMonth) -> Tile:
         year = item.year_before
         return Tile(
-            label=item.series.label
-            if len(self.data.platforms) == 1
-            else self.data.display_name(item.series.key.platform),
+            label=self._tile_label(item),
             value=item.facts.total,
             unit=item.unit,
             delta=_delta(item.previous.adjusted_change_ratio, f"on {item.previous.other.label}"),
