@@ -293,7 +293,10 @@ class TrafficReport:
         """The account where only one metric is shown, else account and metric; the platform where there are several."""
         shown = headline(self.data)
         if len(self.data.platforms) > 1:
-            return f"{self.data.display_name(item.series.key.platform)} {item.series.definition.display_name.lower()}"
+            metric = item.series.definition.display_name.lower()
+            if item.facts.aggregation == "sum":  # the tile holds the month's sum of a daily figure
+                metric = metric.removesuffix(" per day")
+            return f"{self.data.display_name(item.series.key.platform)} {metric}"
         one_metric = len({other.series.key.metric_type for other in shown}) == 1
         return item.account if one_metric else item.name
 
