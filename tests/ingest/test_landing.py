@@ -81,3 +81,24 @@ def test_damaged_tags_are_asked_for_again(landing):
     for damaged in (b"", b"rubbish", path.read_bytes()[:-9]):
         path.write_bytes(damaged)
         assert landing.tags("github", "a/b") == {}
+
+
+def test_answers_that_name_what_is_deleted_go_and_the_others_stay(landing):
+    """The name must stand alone: a request about `a12` says nothing about `a123`."""
+    landing.append([answer(1, b'{"id": "a12"}'), answer(2, b'{"id": "a123"}'), answer(3, b'{"ids": ["a12", "b"]}')])
+    landing.keep_tags("github", "a/b", {"GET /x": ('W/"1"', b'{"id": "a12"}')})
+
+    gone = landing.forget("github", account=None, content_id="a12")
+
+    assert gone == 2
+    assert [a.call[-1] for a in landing.read("github", since=AT.date())] == ["2"]
+    assert landing.tags("github", "a/b") == {}
+
+
+def test_an_account_is_forgotten_whatever_its_answers_say(landing):
+    other = Landed("github", "c/d", AT, "GET /y", "parse_repository", "2022-11-28", 4999, b"{}")
+    landing.append([answer(1), other])
+
+    assert landing.forget("github", account="a/b", content_id=None) == 1
+    assert landing.forget("reddit", account="a/b", content_id=None) == 0
+    assert list(landing.read("github", since=AT.date())) == [other]

@@ -8,12 +8,15 @@ Calls carry no secrets: the client has taken them out.
 from __future__ import annotations
 
 import base64
+import fcntl
 import gzip
 import hashlib
 import json
 import os
+import re
 import zlib
 from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import UTC, date, datetime
 from pathlib import Path
@@ -51,7 +54,7 @@ class Landing:
             by_file.setdefault(path, []).append(gzip.compress(_line(answer), compresslevel=5, mtime=0))
         for path, members in by_file.items():
             path.parent.mkdir(parents=True, exist_ok=True)
-            with path.open("ab", buffering=0) as file:
+            with self._held(path.parent), path.open("ab", buffering=0) as file:
                 file.write(b"".join(members))
                 os.fsync(file.fileno())
 
@@ -86,6 +89,32 @@ class Landing:
     def files(self, platform: str) -> list[Path]:
         """The platform's files, oldest first."""
         return sorted((self.folder / _checked(platform)).glob("????-??-??.jsonl.gz"))
+
+    def forget(self, platform: str, *, account: str | None, content_id: str | None) -> int:
+        """Remove every answer that names the account or content (both None: all); return how many.
+
+        An answer is removed whole, and the kept tags with it. Each file is replaced in one step: interrupted, the
+        next call finishes the work.
+        """
+        names = [name for name in (account, content_id) if name]
+        patterns = [re.compile(rb"(?<![\w-])" + re.escape(name.encode()) + rb"(?![\w-])") for name in names]
+        gone = 0
+        folder = self.folder / _checked(platform)
+        if not folder.is_dir():
+            return 0
+        with self._held(folder):
+            for path in self.files(platform):
+                gone += _without(path, patterns)
+            for tags in folder.glob("tags-*.json.gz"):
+                tags.unlink()  # a cache of answers: made anew by the next round
+        return gone
+
+    @contextmanager
+    def _held(self, folder: Path) -> Iterator[None]:
+        """The folder to ourselves: an answer appended while its file is replaced would be lost."""
+        with (folder / ".lock").open("w") as lock:
+            fcntl.flock(lock, fcntl.LOCK_EX)
+            yield
 
     def purge(self, platform: str, *, before: date) -> int:
         """Remove files of days before `before`; return how many."""
@@ -135,6 +164,24 @@ def _landed(line: bytes) -> Landed:
         rate_limit_remaining=record["rate_limit_remaining"],
         raw=raw,
     )
+
+
+def _without(path: Path, patterns: list[re.Pattern[bytes]]) -> int:
+    """Write a file again without the answers that every pattern names (no pattern: all); return how many those are."""
+    lines = list(_members(path.read_bytes()))
+    kept = [line for line in lines if patterns and not all(_is_named(line, pattern) for pattern in patterns)]
+    if not kept:
+        path.unlink()
+    elif len(kept) < len(lines):
+        draft = path.with_suffix(f".{os.getpid()}")
+        draft.write_bytes(b"".join(gzip.compress(line, compresslevel=5, mtime=0) for line in kept))
+        draft.replace(path)
+    return len(lines) - len(kept)
+
+
+def _is_named(line: bytes, pattern: re.Pattern[bytes]) -> bool:
+    landed = _landed(line)
+    return any(pattern.search(part) for part in (landed.account.encode(), landed.call.encode(), landed.raw))
 
 
 def _members(content: bytes) -> Iterator[bytes]:

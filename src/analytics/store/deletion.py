@@ -11,6 +11,8 @@ import pyarrow.compute as pc
 import sqlalchemy as sa
 
 from analytics.errors import InputError
+from analytics.ingest.landing import Landing
+from analytics.store import aggregates
 from analytics.store.archive import Archive, Entry
 from analytics.store.tables import deletions
 from analytics.store.tiers import log_entry
@@ -18,6 +20,14 @@ from analytics.store.writing import LIFECYCLE_LOCK
 
 BY_SERIES = ("points", "point_faults", "restatements", "late_points", "metric_hourly", "metric_daily")
 BY_NAME = ("baseline_history", "anomaly_events", "contents")
+ALERTS = """
+DELETE FROM alert_history WHERE anomaly_id IN (SELECT anomaly_id FROM anomaly_events WHERE {where})
+"""
+INBOX = """
+DELETE FROM webhook_inbox WHERE account = :author AND CAST(:content AS text) IS NULL
+AND EXISTS (SELECT 1 FROM webhook_totals WHERE platform = :platform AND account = :author)
+"""
+COUNTED = "DELETE FROM {table} WHERE platform = :platform AND account = :author AND CAST(:content AS text) IS NULL"
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,14 +55,20 @@ def request(connection: sa.Connection, deletion: Deletion) -> int:
     return int(connection.scalar(sa.insert(deletions).values(**row).returning(deletions.c.deletion_id)) or 0)
 
 
-def fulfil(engine: sa.Engine, archive: Archive, *, now: datetime) -> list[int]:
-    """Do every request that is not completed: archived files first, then the database; return their numbers."""
+def fulfil(engine: sa.Engine, archive: Archive, landing: Landing | None, *, now: datetime) -> list[int]:
+    """Do every request that is not completed: files first, then the database; return their numbers.
+
+    Raw answers that name what is deleted go whole, with whatever else they said. What was summed over several series
+    is summed again from those that stay; where that can no longer be done it goes too.
+    """
     with engine.connect() as connection:
         open_requests = connection.execute(
             sa.select(deletions).where(deletions.c.completed_at.is_(None)).order_by(deletions.c.deletion_id)
         ).mappings()
         waiting = [dict(row) for row in open_requests]
     for row in waiting:
+        if landing is not None:
+            landing.forget(row["platform"], account=row["author_id"], content_id=row["content_id"])
         _fulfil(engine, archive, row, now)
     return [row["deletion_id"] for row in waiting]
 
@@ -67,6 +83,7 @@ def _fulfil(engine: sa.Engine, archive: Archive, row: dict[str, Any], now: datet
             {"p": row["platform"]},
         )
         files = [Entry(*entry) for entry in logged]
+        metrics = aggregates.metrics_of(connection, ids)
     archived = sum(_rewrite(engine, archive, entry, ids) for entry in files)
     with engine.begin() as connection:
         connection.execute(sa.text("SET LOCAL timescaledb.max_tuples_decompressed_per_dml_transaction = 0"))
@@ -80,6 +97,9 @@ def _fulfil(engine: sa.Engine, archive: Archive, row: dict[str, Any], now: datet
             "platform = :platform AND (CAST(:author AS text) IS NULL OR author_id = :author)"
             " AND (CAST(:content AS text) IS NULL OR content_id = :content)"
         )
+        connection.execute(sa.text(ALERTS.format(where=where)), names)
+        for statement in (INBOX, *(COUNTED.format(table=table) for table in ("webhook_events", "webhook_totals"))):
+            connection.execute(sa.text(statement), names)
         for table in BY_NAME:
             connection.execute(sa.text(f"DELETE FROM {table} WHERE {where}"), names)  # noqa: S608
         quarantined = where.replace("author_id =", "raw ->> 'author_id' =").replace(
@@ -87,6 +107,7 @@ def _fulfil(engine: sa.Engine, archive: Archive, row: dict[str, Any], now: datet
         )
         connection.execute(sa.text(f"DELETE FROM quarantine WHERE {quarantined}"), names)  # noqa: S608
         connection.execute(sa.text("DELETE FROM series WHERE series_id = ANY(:ids)"), {"ids": ids})
+        aggregates.renew(connection, archive, row["platform"], metrics)
         connection.execute(
             sa.update(deletions)
             .where(deletions.c.deletion_id == row["deletion_id"])

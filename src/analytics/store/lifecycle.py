@@ -16,7 +16,6 @@ import sqlalchemy as sa
 
 from analytics.errors import StoreError
 from analytics.store.archive import Archive, checksum
-from analytics.store.deletion import fulfil
 from analytics.store.partitions import day_bounds, days_with_points, drop_day
 from analytics.store.rollup import roll_up
 from analytics.store.tiers import log_entry, raw_table, rollup_table
@@ -124,7 +123,6 @@ def run(
 def _run(
     engine: sa.Engine, archive: Archive, keeps: Mapping[str, Keep], now: datetime, progress: Progress
 ) -> list[Step]:
-    fulfil(engine, archive, now=now)
     roll_up(engine, now=now)
     with engine.connect() as connection:
         steps = plan(connection, keeps, now.astimezone(UTC).date())

@@ -14,6 +14,7 @@ import sqlalchemy as sa
 
 from analytics.errors import StoreError
 from analytics.ingest.check import Definitions, observations_to_frame
+from analytics.ingest.landing import Landing
 from analytics.model import MetricDefinition, Observation
 from analytics.store import deletion, lifecycle, quarantine, reading
 from analytics.store.archive import Archive, archive_of
@@ -44,10 +45,16 @@ class Store:
     """One database: write batches, read series, look after what could not be stored."""
 
     def __init__(
-        self, engine: sa.Engine, *, definitions: Definitions | None = None, archive: Archive | None = None
+        self,
+        engine: sa.Engine,
+        *,
+        definitions: Definitions | None = None,
+        archive: Archive | None = None,
+        landing: Landing | None = None,
     ) -> None:
         self.engine = engine
         self.archive = archive
+        self.landing = landing
         self.definitions = definitions
 
     def __enter__(self) -> Self:
@@ -188,6 +195,7 @@ class Store:
             raise StoreError("the lifecycle needs an archive, and this store was opened without one")
         keeps = lifecycle.keeps_of(params)
         with self._refusals():
+            self._fulfil(self.archive, now)
             return lifecycle.run(self.engine, self.archive, keeps, now=now or datetime.now(UTC), progress=progress)
 
     def sync(self, params: Params, definitions: Iterable[MetricDefinition] = ()) -> list[Change]:
@@ -245,7 +253,10 @@ class Store:
         with self.begin() as connection:
             deletion.request(connection, request)
         with self._refusals():
-            return deletion.fulfil(self.engine, self.archive, now=now or datetime.now(UTC))
+            return self._fulfil(self.archive, now)
+
+    def _fulfil(self, archive: Archive, now: datetime | None) -> list[int]:
+        return deletion.fulfil(self.engine, archive, self.landing, now=now or datetime.now(UTC))
 
     def _ensure_days(self, days: Iterable[Any]) -> int:
         return ensure_days(self.engine, days)
@@ -276,7 +287,8 @@ def open_store(settings: Settings) -> Iterator[Store]:
     Raises:
         StoreError: the database cannot be reached, or has a newer schema than this program knows.
     """
-    with Store(engine_for(settings), archive=archive_of(settings)) as store:
+    landing = Landing(settings.landing_dir)
+    with Store(engine_for(settings), archive=archive_of(settings), landing=landing) as store:
         with store._refusals():
             upgrade(store.engine)
         with store._connection() as connection:
