@@ -17,16 +17,14 @@ import numpy.typing as npt
 import pandas as pd
 
 from analytics.errors import InputError
-from analytics.model import MetricDefinition, Observation
+from analytics.ingest import contract
+from analytics.ingest.contract import KEY_LENGTHS, PENALTY, Definitions
+from analytics.model import Observation
 
 Mask = npt.NDArray[np.bool_]
-Definitions = Mapping[tuple[str, str], MetricDefinition]
 
 REQUIRED = ("platform", "metric_type", "time", "value")
-KEY_LENGTHS = {"platform": 50, "metric_type": 100, "content_id": 255, "author_id": 255, "content_type": 50}
-EARLIEST = np.datetime64("1990-01-01", "us")  # older than every platform: a unit mistaken, or an empty date
 FUTURE_TOLERANCE = timedelta(minutes=10)  # clocks of platforms and collectors differ
-PENALTY = {"negative_count": 0.5, "ratio_off_range": 0.5, "undefined_metric": 0.1}
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,15 +85,14 @@ def check(
     keys = {name: _texts(frame, name, reasons) for name in KEY_LENGTHS}
     times = _times(frame["time"], reasons)
     values = _values(frame["value"], reasons)
-    limit = np.datetime64((now + future_tolerance).astimezone(UTC).replace(tzinfo=None), "us")
-    _note(reasons, times > limit, lambda i: f"time {times[i]}Z is in the future")
-    _note(reasons, times < EARLIEST, lambda i: f"time {times[i]}Z is before 1990")
-    _note(reasons, np.isinf(values), lambda i: f"value {values[i]} is not finite")
+    parsed = _parsed(keys, times, values)
+    for row, name, value, rule in contract.broken(contract.readings(now + future_tolerance), parsed):
+        reasons.setdefault(row, f"{name} {_shown(value)}{rule}")
     good = np.ones(len(frame), bool)
     good[list(reasons)] = False
     unknown = int((good & np.isnan(values)).sum())
     good &= ~np.isnan(values)
-    accepted = _accepted(frame, keys, times, values, None if good.all() else good)
+    accepted = _accepted(frame, parsed, None if good.all() else good)
     return Checked(_scored(accepted, definitions), _rejected(frame, reasons), unknown)
 
 
@@ -112,7 +109,7 @@ def constant(text: str, rows: int) -> pd.Categorical[str]:
 
 
 def _texts(frame: pd.DataFrame, name: str, reasons: dict[int, str]) -> pd.Categorical[str]:
-    """A key column as categories, '' for none; the rules are applied to the few distinct values."""
+    """A key column as categories, '' for none."""
     if name not in frame.columns:
         return constant("", len(frame))
     column = frame[name]
@@ -121,11 +118,8 @@ def _texts(frame: pd.DataFrame, name: str, reasons: dict[int, str]) -> pd.Catego
     except TypeError:  # a list or mapping among the texts
         codes, uniques = pd.factorize(column.map(lambda value: () if isinstance(value, (dict, list)) else value))
     texts = [_text(value) for value in uniques]
-    faults = {code: fault for code, text in enumerate(texts) if (fault := _text_fault(name, text))}
-    for code, fault in faults.items():
-        _note(reasons, codes == code, lambda _, fault=fault: fault)  # type: ignore[misc]
-    if name in REQUIRED:
-        _note(reasons, codes < 0, lambda _: f"{name} is missing")
+    for code in [code for code, text in enumerate(texts) if text is None]:
+        _note(reasons, codes == code, lambda _: f"{name} is not text")
     known = pd.Index(["", *(text or "" for text in texts)])
     distinct = known.unique()
     return pd.Categorical.from_codes(distinct.get_indexer(known)[codes + 1], categories=distinct)
@@ -135,14 +129,13 @@ def _text(value: Any) -> str | None:
     return value if isinstance(value, str) else None if isinstance(value, (tuple, float)) else str(value)
 
 
-def _text_fault(name: str, text: str | None) -> str | None:
-    if text is None:
-        return f"{name} is not text"
-    if name in REQUIRED and not text.strip():
-        return f"{name} is missing"
-    if "\x00" in text or len(text) > KEY_LENGTHS[name]:
-        return f"{name} {text[:40]!r} has a NUL or more than {KEY_LENGTHS[name]} characters"
-    return None
+def _shown(value: Any) -> str:
+    """A value in a reason, with a blank behind it; nothing for none."""
+    if isinstance(value, pd.Timestamp):
+        return f"{value.tz_localize(None).isoformat()}Z "
+    return (
+        f"{value!r:.42} " if isinstance(value, str) and value.strip() else "" if isinstance(value, str) else f"{value} "
+    )
 
 
 def _times(column: pd.Series[Any], reasons: dict[int, str]) -> npt.NDArray[np.datetime64]:
@@ -188,20 +181,19 @@ def _values(column: pd.Series[Any], reasons: dict[int, str]) -> npt.NDArray[np.f
     return out
 
 
-def _accepted(
-    frame: pd.DataFrame,
-    keys: Mapping[str, pd.Categorical[str]],
-    times: npt.NDArray[np.datetime64],
-    values: npt.NDArray[np.float64],
-    good: Mask | None,
+def _parsed(
+    keys: Mapping[str, pd.Categorical[str]], times: npt.NDArray[np.datetime64], values: npt.NDArray[np.float64]
 ) -> pd.DataFrame:
     columns: dict[str, Any] = dict(keys)
-    columns["time"] = pd.DatetimeIndex(times).tz_localize(UTC)
-    columns["value"] = values
+    return pd.DataFrame(columns | {"time": pd.DatetimeIndex(times).tz_localize(UTC), "value": values})
+
+
+def _accepted(frame: pd.DataFrame, parsed: pd.DataFrame, good: Mask | None) -> pd.DataFrame:
+    columns: dict[str, Any] = {}
     if "tags" in frame.columns:
         columns["tags"] = frame["tags"].to_numpy(dtype=object)
     columns |= {name: frame[name].to_numpy() for name in ("line", "quarantine_id") if name in frame.columns}
-    accepted = pd.DataFrame(columns)
+    accepted = parsed.assign(**columns)
     return accepted if good is None else accepted[good].reset_index(drop=True)
 
 
@@ -209,29 +201,12 @@ def _scored(accepted: pd.DataFrame, definitions: Definitions | None) -> pd.DataF
     """Add `quality` and `faults`."""
     quality = np.full(len(accepted), np.nan, np.float32)
     faults = np.full(len(accepted), "", dtype=object)
-    for name, mask in _soft_faults(accepted, definitions or {}):
-        quality[mask] = np.where(np.isnan(quality[mask]), 1.0, quality[mask]) - PENALTY[name]
-        faults[mask] = [f"{before} {name}".strip() for before in faults[mask]]
+    if definitions:
+        found = contract.broken(contract.meanings(), contract.with_meanings(accepted, definitions))
+        for row, _, _, name in found:
+            quality[row] = (1.0 if np.isnan(quality[row]) else quality[row]) - PENALTY[name]
+            faults[row] = f"{faults[row]} {name}".strip()
     return accepted.assign(quality=quality, faults=faults)
-
-
-def _soft_faults(accepted: pd.DataFrame, definitions: Definitions) -> Iterable[tuple[str, Mask]]:
-    platforms = {platform for platform, _ in definitions}
-    pairs = accepted[["platform", "metric_type"]].drop_duplicates().astype(str) if definitions else accepted.iloc[:0]
-    values = accepted["value"].to_numpy()
-    for platform, metric in pairs[["platform", "metric_type"]].itertuples(index=False):
-        rows = (accepted["platform"] == platform).to_numpy() & (accepted["metric_type"] == metric).to_numpy()
-        definition = definitions.get((platform, metric))
-        if definition is None:
-            if platform in platforms:
-                yield "undefined_metric", rows
-        elif definition.data_type == "counter" and (rows & (values < 0)).any():
-            yield "negative_count", rows & (values < 0)
-        elif definition.unit in {"ratio", "pct"}:
-            top = 1.0 if definition.unit == "ratio" else 100.0
-            off = rows & ((values < 0) | (values > top))
-            if off.any():
-                yield "ratio_off_range", off
 
 
 def _rejected(frame: pd.DataFrame, reasons: Mapping[int, str]) -> pd.DataFrame:

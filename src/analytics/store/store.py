@@ -13,7 +13,8 @@ import psycopg
 import sqlalchemy as sa
 
 from analytics.errors import StoreError
-from analytics.ingest.check import Definitions, observations_to_frame
+from analytics.ingest.check import observations_to_frame
+from analytics.ingest.contract import Definitions
 from analytics.ingest.landing import Landing
 from analytics.model import MetricDefinition, Observation
 from analytics.store import deletion, lifecycle, quarantine, reading

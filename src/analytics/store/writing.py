@@ -17,7 +17,8 @@ import numpy.typing as npt
 import pandas as pd
 import psycopg
 
-from analytics.ingest.check import Definitions, check, raw_json
+from analytics.ingest.check import check, raw_json
+from analytics.ingest.contract import Definitions
 from analytics.store.copying import copy_in
 from analytics.store.keys import SeriesBook
 from analytics.store.records import Collection, WriteResult
