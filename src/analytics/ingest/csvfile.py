@@ -15,7 +15,7 @@ import pyarrow as pa
 
 from analytics.errors import DataFileError
 from analytics.ingest.check import printable
-from analytics.ingest.files import GZIP, Chunk, ImportSpec, OnBytes, column_at
+from analytics.ingest.spec import GZIP, Chunk, ImportSpec, OnBytes, column_at
 
 if TYPE_CHECKING:
     from _csv import Reader

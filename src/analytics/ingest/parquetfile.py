@@ -12,7 +12,7 @@ import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
 from analytics.errors import DataFileError
-from analytics.ingest.files import Chunk, ImportSpec, OnBytes, column_at
+from analytics.ingest.spec import Chunk, ImportSpec, OnBytes, column_at
 
 
 def read_chunks(path: Path, spec: ImportSpec, on_bytes: OnBytes) -> Iterator[Chunk]:

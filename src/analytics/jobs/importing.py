@@ -8,7 +8,8 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from analytics.ingest.files import ImportSpec, fingerprint, read_frames, sniff
+from analytics.ingest.files import fingerprint, read_frames, sniff
+from analytics.ingest.spec import ImportSpec
 
 if TYPE_CHECKING:
     from analytics.store import Store, WriteResult

@@ -10,7 +10,8 @@ from __future__ import annotations
 import json
 from collections.abc import Sequence
 from datetime import UTC, date, datetime
-from typing import TYPE_CHECKING, Any
+from functools import partial
+from typing import Any
 
 import pandas as pd
 import pyarrow as pa
@@ -18,14 +19,14 @@ import sqlalchemy as sa
 
 from analytics.errors import StoreError
 from analytics.ingest.check import check
-from analytics.store.partitions import day_bounds
+from analytics.ingest.contract import Definitions
+from analytics.store.archive import Archive
+from analytics.store.engine import driver_cursor
+from analytics.store.partitions import day_bounds, ensure_days
 from analytics.store.quarantine import READING, select
 from analytics.store.records import Collection, WriteResult
 from analytics.store.tiers import entries, log_entry, tier_of_days
 from analytics.store.writing import TIERED, CollectionWriter
-
-if TYPE_CHECKING:
-    from analytics.store.store import Store
 
 MERGE = """
 INSERT INTO {table} AS r (series_id, n, bucket, last_time, sum_value, min_value, max_value, first_value, last_value,
@@ -39,31 +40,37 @@ ON CONFLICT (series_id, bucket) DO UPDATE SET
 """
 
 
-def correct(store: Store, ids: Sequence[int] | None, *, now: datetime) -> WriteResult:
+def correct(
+    engine: sa.Engine,
+    archive: Archive | None,
+    ids: Sequence[int] | None,
+    *,
+    now: datetime,
+    definitions: Definitions | None = None,
+) -> WriteResult:
     """Merge quarantined readings of warm and cold days into their rollups; each is merged at most once.
 
     Args:
         ids: quarantine numbers; None: every reading that waits for this reason.
     Raises:
-        StoreError: a cold day's file is in an archive this store was opened without.
+        StoreError: a cold day's file is in the archive, and there is none.
     """
-    with store._connection() as connection:
+    with engine.connect() as connection:
         waiting = select(connection, None, False, None)
     waiting = waiting[waiting["reason"].str.startswith(TIERED)]
     if ids is not None:
         waiting = waiting[waiting["quarantine_id"].isin(list(ids))]
     frame = pd.DataFrame([{name: raw.get(name) for name in READING} for raw in waiting["raw"]], columns=list(READING))
     frame = frame.astype(object).assign(quarantine_id=waiting["quarantine_id"].to_numpy())
-    checked = check(frame, now=now, definitions=store.definitions)
+    checked = check(frame, now=now, definitions=definitions)
     collection = Collection("", "replay", source="correction", started_at=now)
     refused = {json.loads(raw)["quarantine_id"] for raw in checked.rejected["raw"]}
-    with store.begin() as connection:
-        cursor: Any = connection.connection.cursor()
-        writer = CollectionWriter(cursor, collection, store._ensure_days, now)
+    with engine.begin() as connection, driver_cursor(connection) as cursor:
+        writer = CollectionWriter(cursor, collection, partial(ensure_days, engine), now)
         writer.begin()
         rows = checked.accepted.assign(series_id=writer.book.number(cursor, checked.accepted))
         writer.book.extend(rows.assign(at=rows["time"].dt.tz_localize(None).astype("datetime64[us]")))
-        merged = [_merge_one(store, connection, writer.collection_id, row) for row in rows.to_dict("records")]
+        merged = [_merge_one(archive, connection, writer.collection_id, row) for row in rows.to_dict("records")]
         writer.tally.read = len(frame)
         writer.tally.written = writer.tally.late = sum(merged)
         writer.tally.duplicate = len(merged) - sum(merged)
@@ -77,7 +84,7 @@ def correct(store: Store, ids: Sequence[int] | None, *, now: datetime) -> WriteR
     return result
 
 
-def _merge_one(store: Store, connection: sa.Connection, collection_id: int, row: dict[Any, Any]) -> bool:
+def _merge_one(archive: Archive | None, connection: sa.Connection, collection_id: int, row: dict[Any, Any]) -> bool:
     """Merge one reading; False if one of its series and instant was merged before."""
     time: datetime = row["time"].to_pydatetime()
     values = {"series_id": row["series_id"], "time": time, "value": row["value"], "collection": collection_id}
@@ -94,7 +101,7 @@ def _merge_one(store: Store, connection: sa.Connection, collection_id: int, row:
     day = time.astimezone(UTC).date()
     tier = tier_of_days(connection, [row["platform"]], day, day).get((row["platform"], day))
     if tier == "cold":
-        _merge_cold(store, connection, row["platform"], day, values)
+        _merge_cold(archive, connection, row["platform"], day, values)
     elif tier == "warm":
         for table, unit in (("metric_hourly", "hour"), ("metric_daily", "day")):
             connection.execute(sa.text(MERGE.format(table=table, unit=unit)), values)
@@ -103,20 +110,22 @@ def _merge_one(store: Store, connection: sa.Connection, collection_id: int, row:
     return True
 
 
-def _merge_cold(store: Store, connection: sa.Connection, platform: str, day: date, values: dict[str, Any]) -> None:
+def _merge_cold(
+    archive: Archive | None, connection: sa.Connection, platform: str, day: date, values: dict[str, Any]
+) -> None:
     """Rewrite a cold day's file with one reading more."""
-    if store.archive is None:
+    if archive is None:
         raise StoreError(f"{platform} {day} is in the archive, and this store was opened without one")
     for entry in entries(connection, [platform], day, day, "daily"):
-        frame = store.archive.read(entry.location).to_pandas()
+        frame = archive.read(entry.location).to_pandas()
         at = frame.index[frame["series_id"] == values["series_id"]]
         if at.empty:
             frame = pd.concat([frame, _new_row(connection, day, values)], ignore_index=True)
         else:
             _add(frame, at[0], values)
-        schema = store.archive.read(entry.location).schema
+        schema = archive.read(entry.location).schema
         table = pa.Table.from_pandas(frame.sort_values("series_id"), schema=schema, preserve_index=False)
-        log_entry(connection, store.archive.write(platform, day, "daily", table.replace_schema_metadata(None)))
+        log_entry(connection, archive.write(platform, day, "daily", table.replace_schema_metadata(None)))
 
 
 def _add(frame: pd.DataFrame, at: Any, values: dict[str, Any]) -> None:

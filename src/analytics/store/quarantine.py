@@ -4,17 +4,18 @@ from __future__ import annotations
 
 import json
 from datetime import datetime
-from typing import TYPE_CHECKING, Any
+from functools import partial
+from typing import Any
 
 import pandas as pd
 import sqlalchemy as sa
 
+from analytics.ingest.contract import Definitions
 from analytics.store import tables
+from analytics.store.engine import driver_cursor
+from analytics.store.partitions import ensure_days
 from analytics.store.records import Collection, WriteResult
 from analytics.store.writing import CollectionWriter
-
-if TYPE_CHECKING:
-    from analytics.store.store import Store
 
 READING = ("platform", "metric_type", "time", "value", "content_id", "content_type", "author_id", "tags")
 
@@ -33,7 +34,9 @@ def select(connection: sa.Connection, platform: str | None, include_replayed: bo
     return pd.DataFrame(connection.execute(query).mappings().all(), columns=names)
 
 
-def replay(store: Store, waiting: pd.DataFrame, now: datetime) -> WriteResult:
+def replay(
+    engine: sa.Engine, waiting: pd.DataFrame, *, now: datetime, definitions: Definitions | None = None
+) -> WriteResult:
     """Write what may be stored now and mark it; the rest stays as it is, and is counted as quarantined."""
     frame = pd.DataFrame([_reading(raw) for raw in waiting["raw"]], columns=list(READING), dtype=object)
     frame = frame.assign(quarantine_id=waiting["quarantine_id"].to_numpy())
@@ -42,13 +45,13 @@ def replay(store: Store, waiting: pd.DataFrame, now: datetime) -> WriteResult:
         platform=str(platforms[0]) if len(platforms) == 1 else "", method="replay", source="quarantine", started_at=now
     )
     refused: set[int] = set()
-    with store._transaction() as cursor:
+    with engine.begin() as connection, driver_cursor(connection) as cursor:
         writer = CollectionWriter(
             cursor,
             collection,
-            store._ensure_days,
+            partial(ensure_days, engine),
             now,
-            store.definitions,
+            definitions,
             refuse=lambda rows: refused.update(json.loads(raw)["quarantine_id"] for raw in rows["raw"]),
         )
         writer.begin()

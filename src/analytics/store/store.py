@@ -17,7 +17,7 @@ from analytics.ingest.check import observations_to_frame
 from analytics.ingest.contract import Definitions
 from analytics.ingest.landing import Landing
 from analytics.model import MetricDefinition, Observation
-from analytics.store import deletion, lifecycle, quarantine, reading
+from analytics.store import corrections, deletion, lifecycle, quarantine, reading
 from analytics.store.archive import Archive, archive_of
 from analytics.store.deletion import Deletion
 from analytics.store.engine import driver_cursor, engine_for
@@ -236,16 +236,18 @@ class Store:
         waiting = self.quarantine_list()
         if ids is not None:
             waiting = waiting[waiting["quarantine_id"].isin(list(ids))]
-        return quarantine.replay(self, waiting, now or datetime.now(UTC))
+        with self._refusals():
+            return quarantine.replay(self.engine, waiting, now=now or datetime.now(UTC), definitions=self.definitions)
 
     def quarantine_correct(self, ids: Sequence[int] | None = None, *, now: datetime | None = None) -> WriteResult:
         """Merge readings of days whose raw readings have left into those days' rollups, each at most once.
 
         For someone who knows they are new: whether a rollup holds a reading already cannot be told any more.
         """
-        from analytics.store.corrections import correct
-
-        return correct(self, ids, now=now or datetime.now(UTC))
+        with self._refusals():
+            return corrections.correct(
+                self.engine, self.archive, ids, now=now or datetime.now(UTC), definitions=self.definitions
+            )
 
     def delete(self, request: Deletion, *, now: datetime | None = None) -> list[int]:
         """Delete an account's or a content's readings from every tier; also finishes requests left unfinished."""
