@@ -61,6 +61,8 @@ def test_a_missing_folder_says_which_setting_names_it(tmp_path):
         ("platforms.yaml", "a: !!python/object/apply:os.getcwd []", ["could not determine a constructor"]),
         ("baselines.yaml", "defaults: {algorithm: ewam}", ["defaults.algorithm", "'ewma'", "found 'ewam'"]),
         ("baselines.yaml", "default: {}", ["default", "'defaults'?"]),
+        ("baselines.yaml", "defaults: {holidays: [XX]}", ["defaults.holidays", "'XX'", "DE, US-CA"]),
+        ("baselines.yaml", "defaults: {holidays: [US-XX]}", ["defaults.holidays", "'US-XX'", "CA"]),
         ("baselines.yaml", "series: [{platform: a, metric: b}, {platform: a, metric: b}]", ["series a b", "twice"]),
         (
             "baselines.yaml",

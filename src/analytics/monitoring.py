@@ -9,17 +9,19 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, date, datetime, timedelta
-from typing import TYPE_CHECKING, Any
+from functools import lru_cache
+from typing import TYPE_CHECKING, Any, Literal
 
 import numpy as np
 
 from analytics import anomalies, baselines
 from analytics.adapters import exports, registry
 from analytics.adapters.base import definition_in_force
+from analytics.anomalies.feedback import Judgement, Verdict, weigh
 from analytics.baselines import Baseline
 from analytics.baselines.rates import Rates, to_rate
 from analytics.model import MetricDefinition, SeriesKey
-from analytics.params import Params
+from analytics.params import BaselineParams, Baselines, Params, SeriesBaseline
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -50,6 +52,28 @@ class Watch:
     alerts_per_week: float = 1.0  # episodes of a size that come more often are a series' habit
     coverage: float | None = None  # None: the algorithm's own
     parameters: Mapping[str, Any] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class Own:
+    """What holds for one series only.
+
+    Attributes:
+        masked: stretches (start, end) not to learn from: of params, and of incidents somebody confirmed.
+        holidays: countries, parts of them, or dates that behave like Sundays.
+        direction: which side is worth telling.
+        factor: thresholds are multiplied by this; what people rejected raises it.
+        sentence: what feedback changed; '' for nothing.
+    """
+
+    masked: tuple[tuple[datetime, datetime], ...] = ()
+    holidays: tuple[str, ...] = ()
+    direction: Literal["both", "above", "below"] = "both"
+    factor: float = 1.0
+    sentence: str = ""
+
+
+EVERY = Own()
 
 
 @dataclass(frozen=True)
@@ -86,6 +110,7 @@ class MonitoredSeries:
     breaks: tuple[MetricDefinition, ...] = ()
     warnings: tuple[str, ...] = ()
     is_judged: bool = True
+    feedback: str = ""
 
     @property
     def label(self) -> str:
@@ -139,6 +164,64 @@ def break_time(definition: MetricDefinition) -> datetime:
     return datetime(first.year, first.month, first.day, tzinfo=UTC)
 
 
+def own_of(store: Store, chosen: Baselines) -> Callable[[SeriesKey], Own]:
+    """What params and people's verdicts say about each series; asks the store once."""
+    from analytics.store import remarks
+
+    with store.begin() as connection:
+        verdicts = remarks.select(connection, kinds=("confirmed", "rejected"))
+    given: dict[SeriesKey, list[Judgement]] = {}
+    for said in verdicts:
+        verdict: Verdict = "confirmed" if said.kind == "confirmed" else "rejected"
+        given.setdefault(said.series, []).append(Judgement(said.incident, verdict, said.start, said.end))
+
+    def own(key: SeriesKey) -> Own:
+        entry = params_of(chosen, key)
+        feedback = weigh(given.get(key, ()))
+        masks = tuple((m.start, m.end) for m in entry.masked) if isinstance(entry, SeriesBaseline) else ()
+        return Own(
+            masked=masks + feedback.masked,
+            holidays=entry.holidays,
+            direction=entry.direction if isinstance(entry, SeriesBaseline) else "both",
+            factor=feedback.sensitivity.factor,
+            sentence=feedback.sentence,
+        )
+
+    return own
+
+
+def params_of(chosen: Baselines, key: SeriesKey) -> BaselineParams:
+    """How params want a series judged: its own entry, or the defaults."""
+    own = (entry for entry in chosen.series if (entry.platform, entry.metric) == (key.platform, key.metric_type))
+    return next(own, chosen.defaults)
+
+
+@lru_cache(maxsize=64)
+def holiday_dates(codes: tuple[str, ...], first_year: int, last_year: int) -> frozenset[date]:
+    """Days off by the codes of params, over whole years.
+
+    >>> date(2026, 10, 3) in holiday_dates(("DE",), 2026, 2026)
+    True
+    """
+    from holidays import country_holidays
+
+    years = range(first_year, last_year + 1)
+    days = {date.fromisoformat(code) for code in codes if code[:1].isdigit()}
+    for code in codes:
+        if not code[:1].isdigit():
+            country, _, part = code.partition("-")
+            days |= set(country_holidays(country, subdiv=part or None, years=years))
+    return frozenset(days)
+
+
+def holidays_over(own: Own, times: NDArray[np.datetime64]) -> frozenset[date]:
+    """A series' days off over the years of its readings; none where nothing was named."""
+    if not own.holidays or not times.size:
+        return frozenset()
+    first, last = (int(str(at)[:4]) for at in (times[0], times[-1]))
+    return holiday_dates(own.holidays, first, last + 1)
+
+
 def monitor(
     store: Store,
     series: pd.DataFrame,
@@ -147,22 +230,25 @@ def monitor(
     watch: Watch,
     *,
     definitions: Mapping[tuple[str, str], tuple[MetricDefinition, ...]],
+    baseline_params: Baselines | None = None,
     progress: Callable[[int], None] | None = None,
 ) -> Iterator[MonitoredSeries]:
     """Judge each of `series` from `start` to `end`, learning from `window_days` before.
 
     Args:
         series: rows of `Store.series()`.
+        baseline_params: masks, holidays and directions of single series.
         progress: called with the number of series finished.
     """
     since = start - timedelta(days=watch.window_days) - WARM_UP
+    own = own_of(store, baseline_params or Baselines())
     for done, (series_id, *key_parts) in enumerate(series[KEY_COLUMNS].to_numpy(object), start=1):
         key = SeriesKey(*map(str, key_parts))
         frame = store.read_series([int(series_id)], since, end)
         if len(frame):
             definition = definition_for(key, definitions, end)
             breaks = breaks_between(key, definitions, since, end)
-            yield judge(int(series_id), key, definition, frame, start, end, watch, breaks=breaks)
+            yield judge(int(series_id), key, definition, frame, start, end, watch, breaks=breaks, own=own(key))
         if progress:
             progress(done)
 
@@ -177,6 +263,7 @@ def judge(
     watch: Watch,
     *,
     breaks: Sequence[MetricDefinition] = (),
+    own: Own = EVERY,
 ) -> MonitoredSeries:
     """Baseline and events of one series; events are those confirmed within `start` to `end`.
 
@@ -198,9 +285,11 @@ def judge(
         min_history_days=NEVER_DAYS if coarse else watch.min_history_days,
         step_s=step_s,
         breaks=broken,
+        masked=own.masked,
+        holidays=holidays_over(own, times),
         **options,
     )
-    chosen = anomalies.Settings().told_per_week(watch.alerts_per_week)
+    chosen = anomalies.Settings(direction=own.direction).scaled(own.factor).told_per_week(watch.alerts_per_week)
     events = anomalies.detect(times, values, baseline, rules=watch.rules, settings=chosen, breaks=broken)
     return MonitoredSeries(
         series_id=series_id,
@@ -214,6 +303,7 @@ def judge(
         events=tuple(event for event in events if start <= event.confirmed_at < end),
         breaks=tuple(breaks),
         warnings=(*rates.warnings, *(TOO_COARSE if coarse else baseline.warnings)),
+        feedback=own.sentence,
         is_judged=not coarse,
     )
 

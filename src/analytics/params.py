@@ -32,6 +32,21 @@ def _cron(text: str) -> str:
     return text
 
 
+def _holiday(text: str) -> str:
+    """A country (`DE`), a part of one (`US-CA`), or a date."""
+    if text[:1].isdigit():
+        date.fromisoformat(text)
+        return text
+    from holidays import list_supported_countries
+
+    country, _, part = text.partition("-")
+    parts = list_supported_countries().get(country)
+    if parts is None or (part and part not in parts):
+        known = f"one of {', '.join(parts)}" if parts else "a code as in DE, US-CA or 2026-12-24"
+        raise ValueError(f"{text!r} is no country or part of one that is known; expected {known}")
+    return text
+
+
 def _timezone(text: str) -> str:
     try:
         zone_of(text)
@@ -42,6 +57,7 @@ def _timezone(text: str) -> str:
 
 Cron = Annotated[str, AfterValidator(_cron)]
 ClockTime = Annotated[str, Field(pattern=r"^([01][0-9]|2[0-3]):[0-5][0-9]$", description="HH:MM")]
+Holiday = Annotated[str, AfterValidator(_holiday)]
 Timezone = Annotated[str, AfterValidator(_timezone)]
 Colour = Annotated[str, Field(pattern=r"^#[0-9a-fA-F]{6}$", description="#rrggbb")]
 
@@ -121,6 +137,7 @@ class BaselineParams(_Model):
     algorithm: Literal["ewma", "stl", "mstl", "prophet", "seasonal_naive", "profile"] = "profile"
     window_days: int = Field(30, ge=1, le=400)
     coverage: float = Field(0.95, gt=0.5, lt=1, description="share of normal points the band is meant to hold")
+    holidays: tuple[Holiday, ...] = Field((), description="countries (DE), parts of them (US-CA), or dates")
     parameters: dict[str, float | int | str | bool] = {}
 
 

@@ -13,6 +13,8 @@ from analytics.errors import InputError
 from analytics.jobs.alert import alert
 from analytics.jobs.detect import detect
 from analytics.model import Observation, SeriesKey
+from analytics.monitoring import Own, own_of
+from analytics.params import Baselines
 from analytics.store import Collection
 from tests.alerts.conftest import NOW
 
@@ -129,7 +131,7 @@ def test_an_acknowledged_incident_is_silent_and_stays_so_when_found_again(watche
     watched.write(readings(spike=200), Collection("twitter", "import"))
     (found,) = detect(settings, watched, at=NOW).events
 
-    events.annotate(watched, found.key, acknowledged_by="ann", note="campaign")
+    events.answer(watched, found.key, "acknowledged", by="ann", at=NOW, note="campaign", acknowledged_by="ann")
     detect(settings, watched, at=NOW)
     alert(settings, watched, at=NOW)
 
@@ -138,10 +140,57 @@ def test_an_acknowledged_incident_is_silent_and_stays_so_when_found_again(watche
     assert channel.messages == []
 
 
-def test_an_unknown_incident_is_an_input_error(watched):
-    """A mistyped key must not look like success."""
-    with pytest.raises(InputError, match="nowhere"):
-        events.annotate(watched, "nowhere", acknowledged_by="ann")
+def test_an_unknown_incident_is_an_input_error(watched, settings):
+    """A mistyped key must not look like success, and the nearest one is named."""
+    watched.write(readings(spike=200), Collection("twitter", "import"))
+    (found,) = detect(settings, watched, at=NOW).events
+
+    with pytest.raises(InputError, match=f"did you mean '{found.key}'"):
+        events.answer(watched, f"{found.key}x", "muted", by="ann", at=NOW)
+
+
+@pytest.mark.parametrize(("kind", "said"), [("muted", {"muted": True}), ("rejected", {"verdict": "rejected"})])
+def test_a_muted_or_rejected_incident_is_silent(watched, settings, channel, kind, said):
+    watched.write(readings(spike=200), Collection("twitter", "import"))
+    (found,) = detect(settings, watched, at=NOW).events
+
+    events.answer(watched, found.key, kind, by="ann", at=NOW, **said)
+    detect(settings, watched, at=NOW)
+    alert(settings, watched, at=NOW)
+
+    assert channel.messages == []
+
+
+def test_who_resolved_first_stays_also_when_found_again(watched, settings):
+    watched.write(readings(spike=200), Collection("twitter", "import"))
+    (found,) = detect(settings, watched, at=NOW).events
+
+    done = [events.resolve(watched, found.key, by=by, at=NOW, resolution="campaign") for by in ("ana", "bob")]
+    detect(settings, watched, at=NOW)
+
+    assert done == [1, 0]
+    (kept,) = events.load(watched, since=NOW - timedelta(days=1))
+    assert not kept.is_open
+    with watched.begin() as connection:
+        row = connection.exec_driver_sql("SELECT resolved_by, resolution, resolved_at FROM anomaly_events").one()
+    assert tuple(row) == ("ana", "campaign", NOW)
+
+
+def test_a_confirmed_incident_is_not_learned_from_and_a_rejected_one_raises_thresholds(watched, settings):
+    """What people decided changes the next judgement of that series, and no other's."""
+    watched.write(readings(spike=200), Collection("twitter", "import"))
+    watched.write(readings("likes", seed=4), Collection("twitter", "import"))
+    (found,) = detect(settings, watched, at=NOW).events
+    judged, other = SeriesKey("twitter", "mentions", "", "ACME"), SeriesKey("twitter", "likes", "", "ACME")
+
+    events.answer(watched, found.key, "rejected", by="ann", at=NOW, verdict="rejected")
+    rejected = own_of(watched, Baselines())(judged)
+    events.answer(watched, found.key, "confirmed", by="ann", at=NOW, verdict="confirmed")
+    confirmed = own_of(watched, Baselines())(judged)
+
+    assert (rejected.factor, rejected.masked) == (1.1, ())
+    assert (confirmed.factor, confirmed.masked) == (0.97, ((found.start, found.last),))
+    assert own_of(watched, Baselines())(other) == Own()
 
 
 def test_a_refused_collector_is_one_health_incident_that_mutes_and_closes(watched, settings, params, channel):
@@ -209,3 +258,22 @@ def test_two_workers_send_one_message(watched, settings):
     claims = [history.claim(watched, [notice], now=NOW) for _ in range(2)]
 
     assert [len(claim) for claim in claims] == [1, 0]
+
+
+def test_platforms_that_rise_together_are_one_incident_told_once(watched, settings, channel):
+    """Two hours apart, the grouping by start would not join them; the cross-platform rule does, beyond coincidence."""
+    watched.write(readings(spike=200), Collection("twitter", "import"))
+    other = readings(seed=4).assign(platform="reddit")
+    other.loc[other.index[-36:], "value"] += 200  # three hours, where the first lasts half an hour
+    watched.write(other, Collection("reddit", "import"))
+
+    found = detect(settings, watched, at=NOW)
+    detect(settings, watched, at=NOW)
+    alert(settings, watched, at=NOW)
+
+    kinds = {(e.series.platform, e.kind) for e in found.events}
+    assert ("reddit", "cross_platform") in kinds
+    assert {e.series.platform for e in found.events} == {"twitter", "reddit"}
+    assert len({e.key for e in found.events}) == 1
+    assert len(events.load(watched, since=NOW - timedelta(days=1))) == len(found.events)
+    assert len(channel.messages) == 1

@@ -6,19 +6,15 @@ import pandas as pd
 import pytest
 
 from analytics.anomalies import (
-    Handling,
+    Feedback,
+    Judgement,
     Sensitivity,
     Settings,
-    annotate,
     candidate_causes,
-    confirm,
     cross_platform,
     group,
     learn,
-    mute,
-    reject,
-    snooze,
-    training_mask,
+    weigh,
 )
 from tests.anomalies.test_cross import NOON, event, key
 
@@ -75,42 +71,22 @@ def test_causes_are_those_near_in_time_the_collector_first():
     assert candidate_causes(incident) == []
 
 
-def test_every_decision_leaves_a_note_and_changes_nothing_in_place():
-    fresh = Handling("abc")
-
-    handled = confirm(
-        annotate(snooze(fresh, NOON + HOUR, by="ana", at=NOON), "launch", by="bo", at=NOON), by="bo", at=NOON
-    )
-
-    assert fresh == Handling("abc")
-    assert handled.verdict == "confirmed"
-    assert [n.text for n in handled.notes] == ["snoozed until 2026-03-20 13:00 UTC", "launch", "confirmed"]
-    assert [n.by for n in handled.notes] == ["ana", "bo", "bo"]
-
-
-def test_silence_lasts_as_long_as_was_asked():
-    fresh = Handling("abc")
-
-    assert not fresh.is_silent(NOON)
-    assert snooze(fresh, NOON + HOUR, by="ana", at=NOON).is_silent(NOON)
-    assert not snooze(fresh, NOON + HOUR, by="ana", at=NOON).is_silent(NOON + HOUR)
-    assert mute(fresh, by="ana", at=NOON).is_silent(NOON + timedelta(days=99))
-    assert reject(fresh, by="ana", at=NOON).is_silent(NOON)
-
-
-def test_only_confirmed_incidents_leave_the_training_data():
-    events = {
-        key("x"): [event(NOON), event(NOON + timedelta(days=2))],
-        key("youtube"): [event(NOON + timedelta(days=4))],
-    }
-    incidents = group(events)
-    handlings = [
-        confirm(Handling(incidents[0].incident_id), by="ana", at=NOON),
-        reject(Handling(incidents[1].incident_id), by="ana", at=NOON),
-        confirm(Handling(incidents[2].incident_id), by="ana", at=NOON),
+def test_only_confirmed_incidents_leave_the_training_data_and_the_last_verdict_counts():
+    later = NOON + timedelta(days=2)
+    said = [
+        Judgement("a", "confirmed", NOON, NOON + HOUR),
+        Judgement("a", "confirmed", NOON + 2 * HOUR, NOON + 3 * HOUR),
+        Judgement("b", "rejected", later, later + HOUR),
+        Judgement("c", "confirmed", later, later + HOUR),
+        Judgement("c", "rejected", later, later + HOUR),
     ]
 
-    assert training_mask(incidents, handlings, key("x")) == [(NOON, NOON + 2 * HOUR)]
+    feedback = weigh(said)
+
+    assert feedback.masked == ((NOON, NOON + HOUR), (NOON + 2 * HOUR, NOON + 3 * HOUR))
+    assert (feedback.sensitivity.confirmed, feedback.sensitivity.rejected) == (1, 2)
+    assert feedback.sentence == "Thresholds raised to 117 % after 2 rejected, 1 confirmed."
+    assert weigh([]) == Feedback()
 
 
 @pytest.mark.parametrize(("verdict", "limit"), [("rejected", 2.0), ("confirmed", 0.8)])

@@ -9,7 +9,7 @@ import pytest
 import sqlalchemy as sa
 
 from analytics.errors import InputError, NoDataError
-from analytics.model import MetricDefinition, Month
+from analytics.model import MetricDefinition, Month, SeriesKey
 from analytics.monitoring import Watch
 from analytics.params import Brand
 from analytics.reports import traffic_tables
@@ -19,6 +19,7 @@ from analytics.reports.summary import sentences
 from analytics.reports.traffic import TrafficReport
 from analytics.reports.traffic_data import choose_series, gather
 from analytics.store import Collection, open_store
+from analytics.store.remarks import Annotation, add
 
 OCTOBER = Month(2026, 10)
 DEFINITIONS = {
@@ -262,3 +263,41 @@ def test_a_tile_says_what_it_counts(two_months):
     ]
 
     assert labels == [["loud", "quiet"], ["Github stars", "Twitter mentions"]]
+
+
+def test_what_people_said_of_the_month_stands_in_the_report(two_months):
+    """A remark on another platform or month stays out; one person's words on an incident stand once."""
+    at = datetime(2026, 11, 2, tzinfo=UTC)
+    noon = datetime(2026, 10, 20, 12, tzinfo=UTC)
+    ours, others = SeriesKey("twitter", "mentions", "", "loud"), SeriesKey("reddit", "")
+    said = [
+        Annotation(ours, noon, noon, "confirmed", "<b>launch</b>", "ana", at, "20261020-1200-twitter-mentions"),
+        Annotation(SeriesKey("twitter", ""), noon, noon, "note", "campaign", "bo", at),
+        Annotation(others, noon, noon, "note", "not ours", "bo", at),
+        Annotation(ours, at, at, "note", "not October", "bo", at),
+    ]
+    with two_months.begin() as connection:
+        add(connection, [*said, said[0]])
+
+    rows = traffic_tables.remark_rows(gathered(two_months))
+
+    assert rows[["about", "kind", "note", "by"]].to_numpy().tolist() == [
+        ["20261020-1200-twitter-mentions", "confirmed", "<b>launch</b>", "ana, 2\xa0Nov\xa02026"],
+        ["Twitter", "note", "campaign", "bo, 2\xa0Nov\xa02026"],
+    ]
+
+
+def test_a_confirmed_incident_is_not_learned_from(two_months):
+    """Its two hours leave the days after it as if they had never been."""
+    begin, end = (datetime(2026, 10, 20, hour, tzinfo=UTC) for hour in (12, 14))
+    key = SeriesKey("twitter", "mentions", "", "loud")
+    before = gathered(two_months, accounts=["loud"]).items[0].series
+    with two_months.begin() as connection:
+        add(connection, [Annotation(key, begin, end, "confirmed", "", "ana", end, "x")])
+
+    after = gathered(two_months, accounts=["loud"]).items[0].series
+
+    later = after.times >= np.datetime64("2026-10-21T12:00")
+    hours = pd.DatetimeIndex(after.times).hour.isin([12, 13])
+    assert np.nanmean(after.baseline.upper[later & hours]) < np.nanmean(before.baseline.upper[later & hours])
+    assert after.feedback.startswith("Thresholds lowered to 97 %")

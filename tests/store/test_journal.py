@@ -3,58 +3,10 @@
 from __future__ import annotations
 
 from datetime import UTC, datetime, timedelta
-from uuid import UUID, uuid4
 
-import pytest
-
-from analytics.errors import InputError
 from analytics.store import Store, journal
 
 AT = datetime(2026, 10, 1, 12, tzinfo=UTC)
-EVENT = {
-    "time": AT,
-    "platform": "reddit",
-    "metric_type": "posts",
-    "author_id": "acme",
-    "severity": "high",
-    "anomaly_type": "spike",
-    "detection_method": "statistical",
-    "actual_value": 100.0,
-    "expected_value": 10.0,
-    "deviation": 9.0,
-    "duration_ms": 900_000,
-    "details": {"reason": "outside the band"},
-}
-
-
-def test_an_event_found_again_keeps_its_id_and_its_resolution(store: Store):
-    with store.begin() as connection:
-        journal.save_anomalies(connection, [EVENT])
-        found = journal.select_anomalies(connection, AT, AT + timedelta(hours=1))
-        first: UUID = found["anomaly_id"].item()
-        journal.resolve_anomaly(connection, first, by="ana", at=AT + timedelta(days=1), resolution="campaign")
-
-        journal.save_anomalies(connection, [EVENT | {"severity": "critical"}])
-        again = journal.select_anomalies(connection, AT, AT + timedelta(hours=1))
-
-        assert again[["anomaly_id", "severity", "resolved_by", "resolution"]].to_numpy().tolist() == [
-            [first, "critical", "ana", "campaign"]
-        ]
-        assert journal.select_anomalies(connection, AT, AT + timedelta(hours=1), unresolved=True).empty
-        assert journal.select_anomalies(connection, AT, AT + timedelta(hours=1), ["youtube"]).empty
-
-
-def test_who_resolved_first_stays(store: Store):
-    with store.begin() as connection:
-        journal.save_anomalies(connection, [EVENT])
-        event = journal.select_anomalies(connection, AT, AT + timedelta(hours=1))["anomaly_id"].item()
-
-        journal.resolve_anomaly(connection, event, by="ana", at=AT)
-        journal.resolve_anomaly(connection, event, by="bob", at=AT + timedelta(days=2))
-
-        assert journal.select_anomalies(connection, AT, AT + timedelta(hours=1))["resolved_by"].item() == "ana"
-        with pytest.raises(InputError, match="no such event"):
-            journal.resolve_anomaly(connection, uuid4(), by="ana", at=AT)
 
 
 def test_a_baseline_is_kept_once_an_algorithm_and_time(store: Store):

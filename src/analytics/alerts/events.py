@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import difflib
 import json
 from collections.abc import Iterable, Sequence
 from dataclasses import replace
@@ -12,10 +13,12 @@ from analytics.alerts.incidents import Incident
 from analytics.errors import InputError
 from analytics.model import SeriesKey
 from analytics.store.asking import changed, rows
+from analytics.store.remarks import Annotation, Kind, add
 
 if TYPE_CHECKING:
     from analytics.store import Store
 
+KEPT = ("confirmed_at", "excess", "pattern", "members")  # of `extra`
 SAVE = """
 INSERT INTO anomaly_events (time, platform, metric_type, content_id, author_id, severity, anomaly_type, actual_value,
     expected_value, deviation, duration_ms, detection_method, details, resolved_at, resolution, created_at)
@@ -24,12 +27,22 @@ VALUES (:time, :platform, :metric_type, :content_id, :author_id, :severity, :ano
     :created_at)
 ON CONFLICT ON CONSTRAINT anomaly_events_once DO UPDATE SET
     severity = EXCLUDED.severity, actual_value = EXCLUDED.actual_value, expected_value = EXCLUDED.expected_value,
-    deviation = EXCLUDED.deviation, duration_ms = EXCLUDED.duration_ms, resolved_at = EXCLUDED.resolved_at,
-    resolution = EXCLUDED.resolution, details = coalesce(anomaly_events.details, '{}') || EXCLUDED.details
+    deviation = EXCLUDED.deviation, duration_ms = EXCLUDED.duration_ms,
+    resolved_at = CASE WHEN anomaly_events.resolved_by IS NULL THEN EXCLUDED.resolved_at
+        ELSE anomaly_events.resolved_at END,
+    resolution = CASE WHEN anomaly_events.resolved_by IS NULL THEN EXCLUDED.resolution
+        ELSE anomaly_events.resolution END,
+    details = coalesce(anomaly_events.details, '{}') || EXCLUDED.details
 RETURNING anomaly_id, created_at
 """
 LOAD = """
 SELECT * FROM anomaly_events WHERE resolved_at IS NULL OR (time >= :since AND NOT :open_only) ORDER BY time
+"""
+OF_INCIDENT = "SELECT * FROM anomaly_events WHERE details ->> 'incident' = :key ORDER BY time"
+KEYS = "SELECT DISTINCT details ->> 'incident' AS key FROM anomaly_events WHERE details ? 'incident'"
+RESOLVE = """
+UPDATE anomaly_events SET resolved_at = :at, resolved_by = :by, resolution = :resolution
+WHERE details ->> 'incident' = :key AND resolved_by IS NULL
 """
 ANNOTATE = """
 UPDATE anomaly_events SET details = details || CAST(:said AS jsonb) WHERE details ->> 'incident' = :key
@@ -55,17 +68,50 @@ def load(store: Store, *, since: datetime, open_only: bool = False) -> list[Inci
         return [_incident(row) for row in rows(connection, LOAD, since=since, open_only=open_only)]
 
 
-def annotate(store: Store, key: str, **said: object) -> int:
-    """Write what somebody said about an incident into its events; return how many it has.
+def of_incident(store: Store, key: str) -> list[Incident]:
+    """The events of an incident, oldest first.
+
+    Raises:
+        InputError: there is no such incident; names the nearest.
+    """
+    with store.begin() as connection:
+        found = [_incident(row) for row in rows(connection, OF_INCIDENT, key=key)]
+        known = [] if found else [row["key"] for row in rows(connection, KEYS)]
+    if not found:
+        close = difflib.get_close_matches(key, known, n=1)
+        hint = f"did you mean {close[0]!r}?" if close else "`analytics alerts list` shows what is open"
+        raise InputError(f"incident {key!r}: there is none; {hint}")
+    return found
+
+
+def answer(store: Store, key: str, kind: Kind, *, by: str, at: datetime, note: str = "", **said: object) -> int:
+    """Keep what somebody decided about an incident, for each of its series; return how many events it has.
+
+    Args:
+        kind: what was decided; see `store.remarks`.
+        said: what later looks at the incident must know, such as `acknowledged_by` or `snoozed_until`.
+
+    Raises:
+        InputError: there is no such incident, or nobody who says so.
+    """
+    events = of_incident(store, key)
+    remarks = [Annotation(e.series, e.start, e.last, kind, note, by, at, key) for e in events]
+    with store.begin() as connection:
+        add(connection, remarks)
+        if said:
+            changed(connection, ANNOTATE, key=key, said=json.dumps(said))
+    return len(events)
+
+
+def resolve(store: Store, key: str, *, by: str, at: datetime, resolution: str) -> int:
+    """Declare an incident dealt with; the first to do so stays on record. Return how many events that closed.
 
     Raises:
         InputError: there is no such incident.
     """
+    of_incident(store, key)
     with store.begin() as connection:
-        found = changed(connection, ANNOTATE, key=key, said=json.dumps(said))
-    if not found:
-        raise InputError(f"incident {key!r}: there is none; `analytics alerts list` shows what is open")
-    return found
+        return changed(connection, RESOLVE, key=key, by=by, at=at, resolution=resolution or "resolved")
 
 
 def _row(event: Incident, now: datetime) -> dict[str, Any]:
@@ -119,6 +165,8 @@ def _incident(row: Any) -> Incident:
         acknowledged_by=details.get("acknowledged_by"),
         snoozed_until=datetime.fromisoformat(snoozed).astimezone(UTC) if snoozed else None,
         found_at=row["created_at"],
+        extra={name: details[name] for name in KEPT if name in details},
+        is_muted=bool(details.get("muted")) or details.get("verdict") == "rejected",
     )
 
 

@@ -20,7 +20,7 @@ class Incident:
     """One abnormal episode of one series, or of a collector (`kind` "health", no metric).
 
     `key` names the incident it belongs to: '' until it is grouped. `details` holds what has no column: end, direction,
-    reason, whether it is open, who acknowledged it and until when it is snoozed.
+    reason, whether it is open, who acknowledged it, until when it is snoozed, and whether it is muted or rejected.
     """
 
     start: datetime
@@ -41,6 +41,7 @@ class Incident:
     acknowledged_by: str | None = None
     snoozed_until: datetime | None = None
     found_at: datetime | None = None
+    is_muted: bool = False
     extra: dict[str, Any] = field(default_factory=dict)
 
     @property
@@ -68,7 +69,16 @@ def merge(found: Iterable[Incident], kept: Sequence[Incident]) -> list[Incident]
             merged.append(new)
             continue
         taken.add(old.anomaly_id)
-        kept_fields = ("start", "key", "anomaly_id", "acknowledged_by", "snoozed_until", "found_at", "method")
+        kept_fields = (
+            "start",
+            "key",
+            "anomaly_id",
+            "acknowledged_by",
+            "snoozed_until",
+            "is_muted",
+            "found_at",
+            "method",
+        )
         merged.append(replace(new, **{name: getattr(old, name) for name in kept_fields}))
     return merged
 

@@ -53,8 +53,9 @@ def due(alerts: Alerts, incidents: Sequence[Incident], told: Iterable[Told], now
     """What is to be told now; nothing that was told (or noted as suppressed) before.
 
     An incident is told once a rule and channel, again when it becomes worse, and to `escalate_to` when nobody has
-    acknowledged it for `escalate_after_minutes`. Snoozed and acknowledged incidents are silent, quiet hours let only
-    critical ones through (the rest waits for the morning), and a collector's ill health mutes the data it explains.
+    acknowledged it for `escalate_after_minutes`. Snoozed, acknowledged, muted and rejected incidents are silent, quiet
+    hours let only critical ones through (the rest waits for the morning), and a collector's ill health mutes the data
+    it explains.
     """
     history = {(entry.key, entry.rule, entry.channel): entry for entry in told if entry.status != "failed"}
     health = [event for event in incidents if event.kind == HEALTH]
@@ -103,7 +104,7 @@ def _stages(
     now: datetime,
 ) -> Iterator[Notice]:
     severity = worst(events)
-    if any(e.acknowledged_by for e in events) or any(e.snoozed_until and e.snoozed_until > now for e in events):
+    if any(e.acknowledged_by or e.is_muted or (e.snoozed_until and e.snoozed_until > now) for e in events):
         return
     first_told: list[datetime] = []
     for channel in rule.channels:

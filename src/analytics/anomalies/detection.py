@@ -12,7 +12,7 @@ from numpy.typing import ArrayLike
 
 from analytics.anomalies.breaks import break_times, bridge
 from analytics.anomalies.episodes import Levels
-from analytics.anomalies.events import Event, Rule
+from analytics.anomalies.events import SINGLE_SERIES_RULES, Event, Rule
 from analytics.anomalies.pattern import PatternSettings, pattern
 from analytics.anomalies.residuals import Residuals, residuals
 from analytics.anomalies.statistical import LITERAL, statistical
@@ -20,7 +20,7 @@ from analytics.anomalies.trend import LITERAL_TREND, TrendSettings, trend
 from analytics.baselines.model import Baseline
 from analytics.errors import InputError
 
-DEFAULT_RULES: tuple[Rule, ...] = ("statistical", "trend", "pattern")
+DEFAULT_RULES = SINGLE_SERIES_RULES
 BLOCK_READINGS = 2_000_000  # readings worked on at once: keeps a matrix within some hundred megabytes
 
 

@@ -18,7 +18,8 @@ Bools = npt.NDArray[np.bool_]
 Times = npt.NDArray[np.datetime64]
 Rule = Literal["statistical", "trend", "pattern", "cross_platform"]
 Direction = Literal["above", "below"]
-RULES: tuple[Rule, ...] = ("statistical", "trend", "pattern", "cross_platform")
+SINGLE_SERIES_RULES: tuple[Rule, ...] = ("statistical", "trend", "pattern")
+RULES: tuple[Rule, ...] = (*SINGLE_SERIES_RULES, "cross_platform")
 
 SEVERITY_LEVELS: tuple[tuple[float, Severity], ...] = ((12.0, "critical"), (8.0, "high"), (5.0, "medium"))
 

@@ -1,90 +1,28 @@
-"""What people said about an incident, and what follows: silence, training masks, thresholds.
+"""What people's verdicts on incidents change: what a baseline learns from, and how far out a value must lie.
 
-Pure functions on frozen dataclasses: the store keeps them, these decide. Times are aware UTC.
+Pure functions on frozen dataclasses: the store keeps the verdicts, these decide. Times are aware UTC.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import datetime
 from typing import Literal
 
-from analytics.anomalies.incidents import Incident
-from analytics.model import SeriesKey
-
-Verdict = Literal["new", "confirmed", "rejected"]
+Verdict = Literal["confirmed", "rejected"]
 LEAST_FACTOR, MOST_FACTOR = 0.8, 2.0
 UP, DOWN = 1.10, 0.97  # a false alarm costs trust at once, a true one proves little about the next
 
 
 @dataclass(frozen=True)
-class Note:
-    """One thing somebody did to an incident."""
+class Judgement:
+    """What somebody decided about an incident, as far as one series took part in it from `start` to `end`."""
 
-    at: datetime
-    by: str
-    text: str
-
-
-@dataclass(frozen=True)
-class Handling:
-    """What people decided about an incident; every change leaves a note.
-
-    `muted` silences it for good, `snoozed_until` for a while; `verdict` says whether it was real.
-    """
-
-    incident_id: str
-    verdict: Verdict = "new"
-    muted: bool = False
-    snoozed_until: datetime | None = None
-    notes: tuple[Note, ...] = ()
-
-    def is_silent(self, at: datetime) -> bool:
-        """Whether no alert about it should go out at `at`."""
-        snoozed = self.snoozed_until is not None and at < self.snoozed_until
-        return self.muted or snoozed or self.verdict == "rejected"
-
-
-def annotate(handling: Handling, text: str, *, by: str, at: datetime) -> Handling:
-    """Add a remark."""
-    return replace(handling, notes=(*handling.notes, Note(at, by, text)))
-
-
-def mute(handling: Handling, *, by: str, at: datetime) -> Handling:
-    """No more alerts about this incident."""
-    return annotate(replace(handling, muted=True), "muted", by=by, at=at)
-
-
-def snooze(handling: Handling, until: datetime, *, by: str, at: datetime) -> Handling:
-    """No alerts about this incident until then."""
-    text = f"snoozed until {until:%Y-%m-%d %H:%M} UTC"
-    return annotate(replace(handling, snoozed_until=until), text, by=by, at=at)
-
-
-def confirm(handling: Handling, *, by: str, at: datetime) -> Handling:
-    """It was real: its time leaves the training data (see `training_mask`)."""
-    return annotate(replace(handling, verdict="confirmed"), "confirmed", by=by, at=at)
-
-
-def reject(handling: Handling, *, by: str, at: datetime) -> Handling:
-    """It was nothing: silence, and thresholds rise a little (see `learn`)."""
-    return annotate(replace(handling, verdict="rejected"), "rejected", by=by, at=at)
-
-
-def training_mask(
-    incidents: Iterable[Incident], handlings: Iterable[Handling], series: SeriesKey
-) -> list[tuple[datetime, datetime]]:
-    """Stretches a baseline of `series` should not learn from: its events in confirmed incidents, by start."""
-    real = {h.incident_id for h in handlings if h.verdict == "confirmed"}
-    spans = [
-        (event.start, event.end)
-        for incident in incidents
-        if incident.incident_id in real
-        for key, event in incident.members
-        if key == series
-    ]
-    return sorted(spans)
+    incident: str
+    verdict: Verdict
+    start: datetime
+    end: datetime
 
 
 @dataclass(frozen=True)
@@ -96,6 +34,41 @@ class Sensitivity:
     rejected: int = 0
 
 
+@dataclass(frozen=True)
+class Feedback:
+    """What a series' verdicts amount to.
+
+    Attributes:
+        masked: stretches a baseline should not learn from (start, end): those of confirmed incidents.
+        sensitivity: the series' thresholds.
+        sentence: what was changed and why; '' where nobody has judged anything.
+    """
+
+    masked: tuple[tuple[datetime, datetime], ...] = ()
+    sensitivity: Sensitivity = Sensitivity()
+    sentence: str = ""
+
+
+def weigh(judgements: Iterable[Judgement]) -> Feedback:
+    """Verdicts on one series, in the order they were given; of several on one incident the last counts.
+
+    >>> from datetime import UTC
+    >>> at = datetime(2026, 11, 20, tzinfo=UTC)
+    >>> feedback = weigh([Judgement("a", "rejected", at, at), Judgement("a", "confirmed", at, at)])
+    >>> len(feedback.masked), feedback.sentence
+    (1, 'Thresholds lowered to 97 % after 0 rejected, 1 confirmed.')
+    """
+    last: dict[str, list[Judgement]] = {}
+    for judgement in judgements:
+        held = last.pop(judgement.incident, [])
+        last[judgement.incident] = [*(j for j in held if j.verdict == judgement.verdict), judgement]
+    sensitivity, sentence = Sensitivity(), ""
+    for group in last.values():
+        sensitivity, sentence = learn(sensitivity, group[0].verdict)
+    spans = {(j.start, j.end) for group in last.values() for j in group if j.verdict == "confirmed"}
+    return Feedback(tuple(sorted(spans)), sensitivity, sentence)
+
+
 def learn(sensitivity: Sensitivity, verdict: Verdict) -> tuple[Sensitivity, str]:
     """Thresholds after one more verdict, and a sentence that says so.
 
@@ -104,8 +77,6 @@ def learn(sensitivity: Sensitivity, verdict: Verdict) -> tuple[Sensitivity, str]
     >>> learn(Sensitivity(factor=2.0, rejected=9), "rejected")[1]
     'Thresholds stay at 200 %, the most feedback may do, after 10 rejected, 0 confirmed.'
     """
-    if verdict == "new":
-        return sensitivity, f"Thresholds stay at {100 * sensitivity.factor:.0f} %: no verdict yet."
     step = UP if verdict == "rejected" else DOWN
     factor = round(min(max(sensitivity.factor * step, LEAST_FACTOR), MOST_FACTOR), 6)
     after = Sensitivity(

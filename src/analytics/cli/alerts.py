@@ -3,17 +3,25 @@
 from __future__ import annotations
 
 from datetime import UTC, datetime, timedelta
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 from rich.console import Console
 from rich.table import Table
 
+from analytics.errors import InputError
+
+if TYPE_CHECKING:
+    from analytics.store.remarks import Kind
+
 app = typer.Typer(rich_markup_mode="rich")
 LIST = "[bold]Examples[/]\n\n  analytics alerts list\n  analytics alerts list --days 30 --all"
 ACK = "[bold]Example[/]\n\n  analytics alerts ack 20261120-0905-github-stars --note 'release day'"
 SNOOZE = "[bold]Example[/]\n\n  analytics alerts snooze 20261120-0905-github-stars --hours 4"
+EXAMPLE = "[bold]Example[/]\n\n  analytics alerts {} 20261120-0905-github-stars{}"
 By = Annotated[str, typer.Option(help="Who answers.", envvar="USER")]
+Key = Annotated[str, typer.Argument(help="As `analytics alerts list` shows it.", metavar="INCIDENT")]
+Note = Annotated[str, typer.Option(help="What is known about it.")]
 
 
 @app.command("list", epilog=LIST)
@@ -51,26 +59,106 @@ def list_(
 
 
 @app.command(epilog=ACK)
-def ack(
-    incident: Annotated[str, typer.Argument(help="As `analytics alerts list` shows it.")],
-    by: By = "somebody",
-    note: Annotated[str, typer.Option(help="What is known about it.")] = "",
-) -> None:
+def ack(incident: Key, by: By = "somebody", note: Note = "") -> None:
     """Acknowledge an incident: nobody is told again, and it does not escalate."""
-    said: dict[str, object] = {"acknowledged_by": by, "acknowledged_at": datetime.now(UTC).isoformat(), "note": note}
-    _annotate(incident, said)
-    Console().print(f"{incident}: acknowledged by {by}", highlight=False)
+    _answer(incident, "acknowledged", by, note, acknowledged_by=by, acknowledged_at=datetime.now(UTC).isoformat())
 
 
 @app.command(epilog=SNOOZE)
 def snooze(
-    incident: Annotated[str, typer.Argument(help="As `analytics alerts list` shows it.")],
+    incident: Key,
     hours: Annotated[float, typer.Option(min=0.1, max=24 * 30, help="How long.")] = 4,
+    by: By = "somebody",
+    note: Note = "",
 ) -> None:
     """Say nothing about an incident for some hours."""
     until = datetime.now(UTC) + timedelta(hours=hours)
-    _annotate(incident, {"snoozed_until": until.isoformat()})
-    Console().print(f"{incident}: silent until {until:%Y-%m-%d %H:%M} UTC", highlight=False)
+    _answer(incident, "snoozed", by, note, f" until {until:%Y-%m-%d %H:%M} UTC", snoozed_until=until.isoformat())
+
+
+@app.command(epilog=EXAMPLE.format("mute", " --note 'load test'"))
+def mute(incident: Key, by: By = "somebody", note: Note = "") -> None:
+    """Say nothing about an incident again."""
+    _answer(incident, "muted", by, note, muted=True)
+
+
+@app.command(epilog=EXAMPLE.format("unmute", ""))
+def unmute(incident: Key, by: By = "somebody", note: Note = "") -> None:
+    """Take a mute, a snooze or a rejection's silence back."""
+    _answer(incident, "unmuted", by, note, muted=False, snoozed_until=None, verdict=None)
+
+
+@app.command(epilog=EXAMPLE.format("confirm", " --note 'the launch'"))
+def confirm(incident: Key, by: By = "somebody", note: Note = "") -> None:
+    """It was real: baselines do not learn from it, and thresholds may fall a little."""
+    _answer(incident, "confirmed", by, note, verdict="confirmed")
+
+
+@app.command(epilog=EXAMPLE.format("reject", " --note 'a holiday'"))
+def reject(incident: Key, by: By = "somebody", note: Note = "") -> None:
+    """It was nothing: silence, and the thresholds of its series rise a little."""
+    _answer(incident, "rejected", by, note, verdict="rejected")
+
+
+@app.command(epilog=EXAMPLE.format("resolve", " --note 'feed repaired'"))
+def resolve(incident: Key, by: By = "somebody", note: Note = "") -> None:
+    """Close an incident, with who did it and how."""
+    from analytics.alerts import events
+    from analytics.settings import load_settings
+    from analytics.store import open_store
+
+    with open_store(load_settings()) as store:
+        closed = events.resolve(store, incident, by=by, at=datetime.now(UTC), resolution=note)
+    Console().print(f"{incident}: {closed} events resolved by {by}" if closed else f"{incident}: resolved before")
+
+
+@app.command(epilog=EXAMPLE.format("note", " 'the newsletter went out twice'"))
+def note(incident: Key, text: Annotated[str, typer.Argument(help="What is known.")], by: By = "somebody") -> None:
+    """Write a remark to an incident; reports of its month show it."""
+    _answer(incident, "note", by, text)
+
+
+def annotate(
+    text: Annotated[str, typer.Argument(help="What happened.")],
+    start: Annotated[str, typer.Option("--from", help="Date or time, ISO 8601; without a zone: UTC.")],
+    end: Annotated[str | None, typer.Option("--to", help="Date or time; none: that day, or that moment.")] = None,
+    platform: Annotated[str, typer.Option(help="None: every platform.")] = "",
+    metric: Annotated[str, typer.Option(help="None: every metric.")] = "",
+    account: Annotated[str, typer.Option(help="None: every account.")] = "",
+    by: By = "somebody",
+) -> None:
+    """Write a remark to a stretch of time; reports show it beside what happened then.
+
+    Examples
+
+      analytics annotate 'campaign Autumn' --from 2026-10-05 --to 2026-10-09 --platform youtube
+      analytics annotate 'press release' --from 2026-10-07T09:30
+    """
+    from analytics.model import SeriesKey
+    from analytics.settings import load_settings
+    from analytics.store import open_store
+    from analytics.store.remarks import Annotation, add
+
+    first, last = _moment(start, end_of_day=False), _moment(end or start, end_of_day=True)
+    key = SeriesKey(platform, metric, "", account)
+    said = Annotation(key, first, last, "note", text, by, datetime.now(UTC))
+    with open_store(load_settings()) as store:
+        for what, name, column in (("platform", platform, "platform"), ("metric", metric, "metric_type")):
+            known = set(store.series()[column])
+            if name and name not in known:
+                raise InputError(f"{what} {name!r}: nothing stored under that name; stored: {', '.join(sorted(known))}")
+        with store.begin() as connection:
+            add(connection, [said])
+    Console(highlight=False).print(f"noted for {first:%Y-%m-%d %H:%M} to {last:%Y-%m-%d %H:%M} UTC")
+
+
+def _moment(text: str, *, end_of_day: bool) -> datetime:
+    try:
+        at = datetime.fromisoformat(text)
+    except ValueError as exc:
+        raise InputError(f"time {text!r}: expected ISO 8601, for example 2026-10-05 or 2026-10-05T09:30") from exc
+    at = at if at.tzinfo else at.replace(tzinfo=UTC)
+    return at + timedelta(days=1) if end_of_day and len(text) == len("2026-10-05") else at
 
 
 @app.command("test")
@@ -79,7 +167,7 @@ def try_channel(channel: Annotated[str, typer.Argument(help="A name below `chann
     from analytics.alerts.delivery import send
     from analytics.alerts.incidents import Incident
     from analytics.alerts.rules import Notice
-    from analytics.errors import AnalyticsError, InputError
+    from analytics.errors import AnalyticsError
     from analytics.model import SeriesKey
     from analytics.params import load_params
     from analytics.settings import credential, load_settings
@@ -94,10 +182,11 @@ def try_channel(channel: Annotated[str, typer.Argument(help="A name below `chann
     Console().print(f"{channel}: taken", highlight=False)
 
 
-def _annotate(incident: str, said: dict[str, object]) -> None:
-    from analytics.alerts.events import annotate
+def _answer(incident: str, kind: Kind, by: str, note: str, more: str = "", **said: object) -> None:
+    from analytics.alerts.events import answer
     from analytics.settings import load_settings
     from analytics.store import open_store
 
     with open_store(load_settings()) as store:
-        annotate(store, incident, **said)
+        answer(store, incident, kind, by=by, at=datetime.now(UTC), note=note, **said)
+    Console(highlight=False).print(f"{incident}: {kind} by {by}{more}")

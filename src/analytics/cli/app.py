@@ -21,6 +21,7 @@ COMMANDS = {
     "connect": ("analytics.cli.connect", "connect", "Sign in to a platform in the browser."),
     "import-export": ("analytics.cli.exports", "import_export", "Load files downloaded from platforms' dashboards."),
     "replay": ("analytics.cli.collect", "replay", "Read landed answers again, write what differs."),
+    "annotate": ("analytics.cli.alerts", "annotate", "Write a remark to a stretch of time, for reports."),
     "sync": ("analytics.cli.storeops", "sync", "Bring the store to what params say, and say what changed."),
     "status": ("analytics.cli.storeops", "status", "What the store holds, how fresh it is, what waits."),
     "lab": ("analytics.cli.lab", "lab", "JupyterLab on the notebooks."),
@@ -28,7 +29,7 @@ COMMANDS = {
 GROUPS = {
     "report": ("analytics.cli.report", "Make reports, and rerun them with other parameters."),
     "baseline": ("analytics.cli.baseline", "What is normal: backtest algorithms on your own data."),
-    "alerts": ("analytics.cli.alerts", "What was told to whom: list, acknowledge, snooze."),
+    "alerts": ("analytics.cli.alerts", "What stood out, and what people say of it: list, confirm, reject, mute."),
     "quarantine": ("analytics.cli.quarantine", "Rows that could not be stored: list and replay."),
     "db": ("analytics.cli.db", "Start, stop, reach, back up and restore the database."),
     "lifecycle": ("analytics.cli.lifecycle", "What is kept, where, for how long: roll up, archive, delete."),

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
@@ -18,7 +18,7 @@ from analytics.alerts import events as kept_events
 from analytics.alerts.incidents import Incident, grouped, merge
 from analytics.errors import StatisticsError
 from analytics.model import MetricDefinition, SeriesKey
-from analytics.params import BaselineParams, Params, SeriesBaseline, load_params
+from analytics.params import BaselineParams, Params, load_params
 from analytics.settings import Settings
 
 if TYPE_CHECKING:
@@ -27,6 +27,7 @@ if TYPE_CHECKING:
 
     from analytics.anomalies import Event
     from analytics.baselines import Baseline
+    from analytics.monitoring import Own
     from analytics.store import Store
 
 RECENT = timedelta(days=2)  # at least this long a stretch is judged: the pattern rule compares whole days
@@ -34,6 +35,7 @@ KEY_COLUMNS = ["series_id", "platform", "metric_type", "content_id", "author_id"
 SEVERAL = 200  # series read at a time
 FORGOTTEN = timedelta(days=3)  # a series without a reading for this long is no longer judged
 EPISODE_GAP = timedelta(hours=1)
+CROSS_HISTORY = timedelta(days=30)  # how often a platform stands out by itself
 
 
 @dataclass(frozen=True)
@@ -48,6 +50,7 @@ class Work:
     cut: datetime
     at: datetime
     params: BaselineParams
+    own: Own
     min_history_days: float
     timezone: str = "UTC"
 
@@ -117,8 +120,6 @@ def judge_recent(work: Work) -> Judged:
     known = times[before & np.isfinite(values)]
     if known.size == 0 or cut - known[0] < needed:
         return Judged(work.key, skipped="too little history")
-    masked = [(m.start, m.end) for m in work.params.masked] if isinstance(work.params, SeriesBaseline) else None
-    direction = work.params.direction if isinstance(work.params, SeriesBaseline) else "both"
     options: dict[str, Any] = dict(work.params.parameters)
     try:
         model = baselines.fit(
@@ -128,7 +129,8 @@ def judge_recent(work: Work) -> Judged:
             window_days=work.params.window_days,
             timezone=work.timezone,
             coverage=None if work.params.algorithm == "ewma" else work.params.coverage,
-            masked=masked or (),
+            masked=work.own.masked,
+            holidays=monitoring.holidays_over(work.own, times),
             step_s=step_s,
             **options,
         )
@@ -139,7 +141,7 @@ def judge_recent(work: Work) -> Judged:
         times[after],
         values[after],
         baseline,
-        settings=anomalies.Settings(direction=direction),
+        settings=anomalies.Settings(direction=work.own.direction).scaled(work.own.factor),
         breaks=[np.datetime64(b.astimezone(UTC).replace(tzinfo=None), "ns") for b in work.breaks],
         as_of=work.at,
     )
@@ -150,6 +152,7 @@ def _work(store: Store, params: Params, now: datetime, platforms: Sequence[str] 
     from analytics import monitoring
 
     known = monitoring.definitions_of(params)
+    own = monitoring.own_of(store, params.baselines)
     series = store.series(platforms=platforms)
     series = series[(series["last_time"] >= now - FORGOTTEN) & (series["first_time"] < now)]
     midnight = now.replace(hour=0, minute=0, second=0, microsecond=0)
@@ -157,7 +160,8 @@ def _work(store: Store, params: Params, now: datetime, platforms: Sequence[str] 
     found: list[Work] = []
     for first in range(0, len(series), SEVERAL):
         part = series.iloc[first : first + SEVERAL]
-        longest = max((_params_for(params, p, m).window_days for p, m in _pairs(part)), default=30)
+        chosen = [monitoring.params_of(params.baselines, key) for key in _keys(part)]
+        longest = max((entry.window_days for entry in chosen), default=30)
         since = cut - timedelta(days=longest + 1)
         frame = store.read_series(part["series_id"].tolist(), since, now)
         groups = {int(str(name)): group for name, group in frame.groupby("series_id")}
@@ -175,7 +179,8 @@ def _work(store: Store, params: Params, now: datetime, platforms: Sequence[str] 
                     readings=readings["value"].to_numpy(np.float64),
                     cut=cut,
                     at=now,
-                    params=_params_for(params, key.platform, key.metric_type),
+                    params=monitoring.params_of(params.baselines, key),
+                    own=own(key),
                     min_history_days=params.baselines.min_history_days,
                     timezone=params.alerts.timezone,
                 )
@@ -183,19 +188,17 @@ def _work(store: Store, params: Params, now: datetime, platforms: Sequence[str] 
     return found
 
 
-def _pairs(series: pd.DataFrame) -> list[tuple[str, str]]:
-    return list(zip(series["platform"], series["metric_type"], strict=True))
-
-
-def _params_for(params: Params, platform: str, metric: str) -> BaselineParams:
-    own = (entry for entry in params.baselines.series if (entry.platform, entry.metric) == (platform, metric))
-    return next(own, params.baselines.defaults)
+def _keys(series: pd.DataFrame) -> list[SeriesKey]:
+    return [SeriesKey(*map(str, names)) for names in series[KEY_COLUMNS[1:]].to_numpy(object)]
 
 
 def _keep(store: Store, judged: Sequence[Judged], now: datetime, spent: dict[str, float]) -> Detected:
-    kept = kept_events.load(store, since=now - RECENT - EPISODE_GAP)
-    data = [event for event in kept if event.kind not in ("health", "threshold")]
-    merged = grouped(merge((incident_of(j.key, e) for j in judged for e in j.events), data), data)
+    since = now - RECENT - EPISODE_GAP
+    month = kept_events.load(store, since=since - CROSS_HISTORY)
+    data = [e for e in month if e.kind not in ("health", "threshold") and (e.is_open or e.start >= since)]
+    shared = together(judged, month, since)
+    merged = grouped(merge([*(incident_of(j.key, e) for j in judged for e in j.events), *shared], data), data)
+    merged = joined(merged, {(event.series, event.start): event for event in shared})
     over = kept_events.closed(data, merged, {j.key for j in judged if not j.skipped})
     saved = kept_events.save(store, [*merged, *over], now=now)
     rows = save_baselines(store, judged)
@@ -215,6 +218,75 @@ def _keep(store: Store, judged: Sequence[Judged], now: datetime, spent: dict[str
     )
 
 
+def together(judged: Sequence[Judged], before: Sequence[Incident], since: datetime) -> list[Incident]:
+    """What several platforms did together since then, beyond coincidence; each under its first series' name.
+
+    Args:
+        before: events already kept; those of the 30 days before say how often each platform stands out by itself.
+    """
+    from analytics import anomalies
+
+    by_series: dict[SeriesKey, list[Event]] = {entry.key: [] for entry in judged}
+    for old in before:
+        if old.kind in anomalies.SINGLE_SERIES_RULES and old.start < since:
+            by_series.setdefault(old.series, []).append(event_of(old))
+    for entry in judged:
+        by_series[entry.key] += entry.events
+    names = {str(key): key for key in by_series}
+    found = []
+    for event in anomalies.cross_platform(by_series):
+        if event.start >= since:
+            first = names[event.details["members"][0]["series"]]
+            told = incident_of(first, event)
+            extra = told.extra | {"members": [dict(member) for member in event.details["members"]]}
+            found.append(replace(told, method="cross_platform", extra=extra))
+    return found
+
+
+def joined(events: Sequence[Incident], shared: Mapping[tuple[SeriesKey, datetime], Incident]) -> list[Incident]:
+    """Events that platforms share in one incident: the earliest one's; an event told before keeps its own."""
+    key_of: dict[tuple[str, str], str] = {}
+    for event in sorted((e for e in events if (e.series, e.start) in shared), key=lambda e: e.start):
+        for member in shared[event.series, event.start].extra["members"]:
+            key_of.setdefault((member["series"], member["start"]), event.key)
+    return [
+        replace(event, key=key_of.get((str(event.series), event.start.isoformat()), event.key))
+        if event.anomaly_id is None
+        else event
+        for event in events
+    ]
+
+
+def event_of(kept: Incident) -> Event:
+    """A kept event as the rules know it, as far as it is kept."""
+    from analytics.anomalies import Event
+
+    confirmed = kept.extra.get("confirmed_at")
+    return Event(
+        rule=kept.kind,  # type: ignore[arg-type]  # the caller has chosen events of rules
+        start=kept.start,
+        end=kept.last,
+        confirmed_at=datetime.fromisoformat(confirmed) if confirmed else kept.start,
+        duration_s=kept.duration_s,
+        direction="below" if kept.direction == "below" else "above",
+        severity=kept.severity,
+        peak_at=kept.start,
+        observed=_known(kept.observed),
+        expected=_known(kept.expected),
+        deviation=_known(kept.deviation),
+        relative_deviation=float("nan"),
+        excess=float("nan"),
+        detection_method=kept.method,
+        reason=kept.reason,
+        is_open=kept.is_open,
+        details={"kind": kept.extra.get("pattern")},
+    )
+
+
+def _known(value: float | None) -> float:
+    return float("nan") if value is None else value
+
+
 def incident_of(key: SeriesKey, event: Event) -> Incident:
     """A rule's event as it is kept."""
     return Incident(
@@ -231,7 +303,11 @@ def incident_of(key: SeriesKey, event: Event) -> Incident:
         end=event.end,
         direction=event.direction,
         is_open=event.is_open,
-        extra={"confirmed_at": event.confirmed_at.isoformat(), "excess": _finite(event.excess)},
+        extra={
+            "confirmed_at": event.confirmed_at.isoformat(),
+            "excess": _finite(event.excess),
+            "pattern": event.details.get("kind"),
+        },
     )
 
 

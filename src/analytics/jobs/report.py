@@ -111,15 +111,17 @@ NOTEBOOK_FIELDS = ("notebook", "title", "platforms", "metrics", "accounts", "tim
 
 
 def _snapshot_with_data(settings: Settings, parameters: Mapping[str, Any]) -> str:
-    """The data's snapshot; refuses a month without data before a kernel is started for it."""
+    """Names data and remarks; refuses a month without data before a kernel is started for it."""
     from analytics.reports.traffic_data import choose_series, require_month
-    from analytics.store import open_store
+    from analytics.store import open_store, remarks
 
     with open_store(settings) as store:
         chosen = {what: parameters[what] for what in ("platforms", "metrics", "accounts")}
         series = choose_series(store, **chosen)
         require_month(series, Month.parse(parameters["month"]), parameters["timezone"])
-        return store.snapshot_id()
+        with store.begin() as connection:
+            said = [f"{r.said_at.isoformat()} {r.said_by} {r.kind} {r.note}" for r in remarks.select(connection)]
+        return f"{store.snapshot_id()} {hashlib.sha256(json.dumps(said).encode()).hexdigest()[:16]}"
 
 
 def _stamp(notebook: Path, parameters: Mapping[str, Any], snapshot: str) -> str:

@@ -41,6 +41,7 @@ from analytics.reports.traffic_tables import (
     EVENT_COLUMNS,
     INCIDENT_COLUMNS,
     PLATFORM_COLUMNS,
+    REMARK_COLUMNS,
     TREND_COLUMNS,
     WEEKDAYS,
     action_rows,
@@ -50,6 +51,7 @@ from analytics.reports.traffic_tables import (
     incident_rows,
     incidents_by_day,
     platform_rows,
+    remark_rows,
     trend_rows,
     week_columns,
     week_rows,
@@ -103,6 +105,7 @@ def month(
             definitions=definitions_of(params),
             compare_with=Month.parse(compare) if compare else None,
             names=names_of(params),
+            baseline_params=params.baselines,
         )
     brand = params.reports["traffic"].brand if "traffic" in params.reports else Brand()
     logo = logo_address(settings.params_dir / brand.logo) if brand.logo else None
@@ -160,7 +163,8 @@ class TrafficReport:
     def anomalies(self) -> Blocks:
         """The incidents, when and where, then the register of every event."""
         if not self.data.incidents:
-            return blocks(callout("No reading stayed outside its usual range long enough to count as an incident."))
+            nothing = callout("No reading stayed outside its usual range long enough to count as an incident.")
+            return blocks(nothing, self._remarks())
         counted = plural(len(self.data.incidents), "incident")
         return blocks(
             table(
@@ -188,6 +192,18 @@ class TrafficReport:
                 "robust standard deviations of what the series usually strays.",
                 provenance=self._provenance("events of the series shown"),
             ),
+            self._remarks(),
+        )
+
+    def _remarks(self) -> Block | None:
+        if not self.data.remarks:
+            return None
+        return table(
+            remark_rows(self.data),
+            caption="What people said about these times",
+            columns=REMARK_COLUMNS,
+            note="Confirmed incidents are not learned from; rejected ones raise the thresholds of their series.",
+            provenance=self._provenance("remarks that overlap the month"),
         )
 
     def trends(self) -> Blocks:

@@ -15,9 +15,11 @@ from analytics.anomalies import Cause, Event, Incident, candidate_causes, cross_
 from analytics.errors import InputError, NoDataError
 from analytics.model import MetricDefinition, Month, SeriesKey
 from analytics.monitoring import Amounts, MonitoredSeries, Watch, amounts_of, break_time, breaks_between, monitor
-from analytics.params import Params
+from analytics.params import Baselines, Params
 from analytics.reports import formats
 from analytics.reports.facts import Comparison, MonthFacts, compare, month_facts, within
+from analytics.store import remarks
+from analytics.store.remarks import Annotation
 
 if TYPE_CHECKING:
     from analytics.store import Store
@@ -91,7 +93,7 @@ class TrafficData:
     """All of a report's figures; nothing in it depends on when it was computed.
 
     `absent` are series the store knows that have no reading in the month; `names` says how each
-    platform, and each account (`platform id`), is called in text.
+    platform, and each account (`platform id`), is called in text. `remarks` are what people said of the month.
     """
 
     month: Month
@@ -102,6 +104,7 @@ class TrafficData:
     incidents: tuple[ToldIncident, ...]
     snapshot: str
     names: Mapping[str, str] = field(default_factory=dict)
+    remarks: tuple[Annotation, ...] = ()
 
     @property
     def zone(self) -> ZoneInfo:
@@ -202,6 +205,7 @@ def gather(
     definitions: Definitions,
     compare_with: Month | None = None,
     names: Mapping[str, str] | None = None,
+    baseline_params: Baselines | None = None,
     progress: Callable[[int], None] | None = None,
 ) -> TrafficData:
     """Judge and fold every series; the year before is `compare_with` where another month is asked for.
@@ -211,7 +215,10 @@ def gather(
     """
     start, end = month.bounds(watch.timezone)
     items, seen = [], set()
-    for monitored in monitor(store, series, start, end, watch, definitions=definitions, progress=progress):
+    judged = monitor(
+        store, series, start, end, watch, definitions=definitions, baseline_params=baseline_params, progress=progress
+    )
+    for monitored in judged:
         facts = facts_of(monitored.amounts, monitored.definition, month, watch.timezone)
         if facts.coverage_ratio > 0:
             account = (names or {}).get(f"{monitored.key.platform} {monitored.key.author_id}", monitored.label)
@@ -227,8 +234,28 @@ def gather(
     )
     if len({item.series.key.platform for item in items}) > 1:
         items = [replace(item, platform=(names or {}).get(p := item.series.key.platform, p)) for item in items]
-    incidents = _incidents(items)
-    return TrafficData(month, watch.timezone, watch, tuple(items), absent, incidents, store.snapshot_id(), names or {})
+    return TrafficData(
+        month=month,
+        timezone=watch.timezone,
+        watch=watch,
+        items=tuple(items),
+        absent=absent,
+        incidents=_incidents(items),
+        snapshot=store.snapshot_id(),
+        names=names or {},
+        remarks=_remarks(store, items, start, end),
+    )
+
+
+def _remarks(store: Store, items: Sequence[SeriesMonth], start: datetime, end: datetime) -> tuple[Annotation, ...]:
+    """What people said about the series shown and times in [start, end); of an incident's rows the first stands."""
+    with store.begin() as connection:
+        found = remarks.select(connection, start=start, end=end)
+    told: dict[tuple[object, ...], Annotation] = {}
+    for n, said in enumerate(found):
+        if any(said.is_about(item.series.key) for item in items):
+            told.setdefault((said.incident or n, said.kind, said.said_at), said)
+    return tuple(told.values())
 
 
 def _incidents(items: Sequence[SeriesMonth]) -> tuple[ToldIncident, ...]:

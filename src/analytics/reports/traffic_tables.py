@@ -14,6 +14,7 @@ from analytics.reports.facts import weekday_shape
 from analytics.reports.recommend import Recommendation
 from analytics.reports.traffic_data import SeriesMonth, ToldIncident, TrafficData, when
 from analytics.reports.wording import listed
+from analytics.store.remarks import Annotation
 
 WEEKDAYS = ["Mon", "Tue", "Wed", "Thu", "Fri", "Sat", "Sun"]
 WHEN: Mapping[int, str] = {3: "now", 2: "this month", 1: "when there is time"}
@@ -110,6 +111,26 @@ def incidents_by_day(data: TrafficData) -> pd.DataFrame:
         days = range(1, data.month.days + 1)
         rows += [{"day": f"{day:02d}", "series": item.full_name, "incidents": began.count(day)} for day in days]
     return pd.DataFrame(rows)
+
+
+def remark_rows(data: TrafficData) -> pd.DataFrame:
+    """One row a remark: the time it is about, what it says, and who said so."""
+    return pd.DataFrame(
+        {
+            "start": formats.moment(said.start.astimezone(data.zone)),
+            "about": said.incident or " ".join(_about(said, data)) or "everything",
+            "kind": said.kind,
+            "note": said.note or "–",
+            "by": f"{said.said_by}, {formats.day(said.said_at.astimezone(data.zone).date())}",
+        }
+        for said in data.remarks
+    )
+
+
+def _about(said: Annotation, data: TrafficData) -> list[str]:
+    key = said.series
+    platform = data.display_name(key.platform) if key.platform else ""
+    return [part for part in (platform, key.author_id, key.content_id, key.metric_type.replace("_", " ")) if part]
 
 
 def trend_rows(data: TrafficData) -> pd.DataFrame:
@@ -245,6 +266,13 @@ TREND_COLUMNS = (
     Column("previous_adjusted", "Month: weekdays", "change"),
     Column("year_change", "Year: per day", "change"),
     Column("year_adjusted", "Year: weekdays", "change"),
+)
+REMARK_COLUMNS = (
+    Column("start", "From", align="end"),
+    Column("about", "About", wide=True),
+    Column("kind", "Verdict", "badge"),
+    Column("note", "What was said", wide=True),
+    Column("by", "By"),
 )
 COVERAGE_COLUMNS = (
     Column("series", "Series", wide=True),

@@ -19,7 +19,7 @@ from analytics.store.tiers import log_entry
 from analytics.store.writing import LIFECYCLE_LOCK
 
 BY_SERIES = ("points", "point_faults", "restatements", "late_points", "metric_hourly", "metric_daily")
-BY_NAME = ("baseline_history", "anomaly_events", "contents")
+BY_NAME = ("baseline_history", "anomaly_events", "annotations", "contents")
 ALERTS = """
 DELETE FROM alert_history WHERE anomaly_id IN (SELECT anomaly_id FROM anomaly_events WHERE {where})
 """

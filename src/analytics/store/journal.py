@@ -1,4 +1,4 @@
-"""What the product concluded and did: baselines, anomalies, alerts, reports, contents, spending."""
+"""What the product concluded and did: baselines, alerts, reports, contents, spending."""
 
 from __future__ import annotations
 
@@ -7,69 +7,18 @@ from datetime import datetime
 from typing import Any
 from uuid import UUID
 
-import pandas as pd
 import sqlalchemy as sa
 
-from analytics.errors import InputError
 from analytics.store import tables_config as t
 from analytics.store.upsert import upsert
 
 Row = Mapping[str, Any]
 BASELINE_KEY = ("platform", "metric_type", "content_id", "author_id", "algorithm", "time")
-ANOMALY_KEY = ("platform", "metric_type", "content_id", "author_id", "anomaly_type", "detection_method", "time")
 
 
 def save_baselines(connection: sa.Connection, rows: Sequence[Row]) -> int:
     """Upsert rows of `baseline_history` by series, algorithm and time."""
     return upsert(connection, t.baseline_history, _filled(rows, ("content_id", "author_id", "algorithm")), BASELINE_KEY)
-
-
-def save_anomalies(connection: sa.Connection, rows: Sequence[Row]) -> int:
-    """Upsert rows of `anomaly_events`; the same event found again keeps its id and its resolution."""
-    named = ("content_id", "author_id", "anomaly_type", "detection_method")
-    return upsert(
-        connection,
-        t.anomaly_events,
-        _filled(rows, named),
-        ANOMALY_KEY,
-        keep=("anomaly_id", "resolved_at", "resolved_by", "resolution"),
-    )
-
-
-def select_anomalies(
-    connection: sa.Connection,
-    start: datetime,
-    end: datetime,
-    platforms: Sequence[str] | None = None,
-    *,
-    unresolved: bool = False,
-) -> pd.DataFrame:
-    """Anomaly events whose time lies in [start, end), oldest first."""
-    a = t.anomaly_events.c
-    query = sa.select(t.anomaly_events).where(a.time >= start, a.time < end).order_by(a.time, a.anomaly_id)
-    if platforms is not None:
-        query = query.where(a.platform.in_(list(platforms)))
-    if unresolved:
-        query = query.where(a.resolved_at.is_(None))
-    return pd.DataFrame(connection.execute(query).mappings().all(), columns=[c.name for c in t.anomaly_events.c])
-
-
-def resolve_anomaly(
-    connection: sa.Connection, anomaly_id: UUID, *, by: str, at: datetime, resolution: str = ""
-) -> None:
-    """Mark an event as dealt with; a later call does not change who did it first.
-
-    Raises:
-        InputError: there is no such event.
-    """
-    a = t.anomaly_events.c
-    if connection.scalar(sa.select(a.anomaly_id).where(a.anomaly_id == anomaly_id)) is None:
-        raise InputError(f"anomaly {anomaly_id}: no such event")
-    connection.execute(
-        sa.update(t.anomaly_events)
-        .where(a.anomaly_id == anomaly_id, a.resolved_at.is_(None))
-        .values(resolved_at=at, resolved_by=by, resolution=resolution)
-    )
 
 
 def save_contents(connection: sa.Connection, rows: Sequence[Row]) -> int:

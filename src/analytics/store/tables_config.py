@@ -185,6 +185,21 @@ anomaly_events = sa.Table(
     sa.Index("anomaly_events_severity", "severity", sa.text("time DESC")),
 )
 
+annotations_table = sa.Table(
+    "annotations",
+    metadata,
+    _number("annotation_id", sa.BigInteger),
+    *_named("platform", "metric_type", "content_id", "author_id"),
+    _must("start_at", Instant),
+    _must("end_at", Instant),
+    *_named("incident"),
+    _must("kind"),
+    *_named("note"),
+    _must("said_by"),
+    _must("said_at", Instant),
+    sa.Index("annotations_time", "start_at", "end_at"),
+)
+
 alert_history = sa.Table(
     "alert_history",
     metadata,

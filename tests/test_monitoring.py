@@ -1,0 +1,47 @@
+"""What holds for one series only: holidays, masks and verdicts, as the judge takes them."""
+
+from datetime import UTC, date, datetime, timedelta
+
+import numpy as np
+import pandas as pd
+
+from analytics.model import MetricDefinition, SeriesKey
+from analytics.monitoring import Own, Watch, holiday_dates, judge
+
+KEY = SeriesKey("twitter", "mentions", "", "acme")
+COUNTS = MetricDefinition("twitter", "mentions", "Mentions", "mentions", "gauge", "sum")
+OFF = date(2026, 10, 7)  # a Wednesday
+
+
+def office(days: int = 45) -> pd.DataFrame:
+    """Hourly counts that fall to a fifth on Sundays, and on one Wednesday off."""
+    times = pd.date_range("2026-09-01", periods=24 * days, freq="h", tz="UTC")
+    quiet = (times.day_of_week == 6) | (times.date == OFF)
+    values = np.random.default_rng(5).poisson(np.where(quiet, 20.0, 100.0)).astype(float)
+    return pd.DataFrame({"time": times, "value": values})
+
+
+def events_on(own: Own) -> int:
+    start = datetime(2026, 10, 1, tzinfo=UTC)
+    judged = judge(1, KEY, COUNTS, office(), start, start + timedelta(days=14), Watch(), own=own)
+    return sum(event.start.date() == OFF for event in judged.events)
+
+
+def test_a_holiday_is_expected_to_be_a_sunday():
+    assert events_on(Own()) > 0
+    assert events_on(Own(holidays=(OFF.isoformat(),))) == 0
+
+
+def test_only_the_side_asked_for_is_told():
+    assert events_on(Own(direction="above")) == 0
+
+
+def test_rejected_incidents_make_a_series_harder_to_tell_of():
+    assert events_on(Own(factor=20.0)) == 0
+
+
+def test_holidays_of_a_part_of_a_country_differ():
+    """Bavaria has days off that Berlin has not."""
+    bavaria, berlin = (holiday_dates((code,), 2026, 2026) for code in ("DE-BY", "DE-BE"))
+
+    assert date(2026, 1, 6) in bavaria - berlin
