@@ -96,7 +96,9 @@ class Installation:
         return environment(self.settings, port=self.options.port, web_port=web_port, inherited=os.environ)
 
     def start_database(self) -> None:
-        """Start the embedded server, or reach the one the settings name."""
+        """Start the embedded server, or reach the one the settings name, and bring it to what params say."""
+        from analytics.jobs.sync import sync_params
+        from analytics.params import load_params
         from analytics.store import open_store
 
         if self.settings.database_url is None:
@@ -104,8 +106,8 @@ class Installation:
 
             self.started_database = EmbeddedServer(self.settings.server_dir).status().state != "running"
         self.say("Database …")
-        with open_store(self.settings):
-            pass
+        with open_store(self.settings) as store:
+            sync_params(store, load_params(self.settings.params_dir))
 
     def start(self, name: str, *arguments: str, env: dict[str, str]) -> None:
         """Start one part as a child of this process."""

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from datetime import date
 
+import pandas as pd
 import pytest
 import sqlalchemy as sa
 
 from analytics.model import MetricDefinition
 from analytics.params import Params
-from analytics.store import Store
+from analytics.store import Collection, Store
 from analytics.store.sync import load_definitions
 
 DEFINED = [MetricDefinition("github", "stars", "Stars", "count", "gauge", "last")]
@@ -94,3 +95,26 @@ def test_dated_meanings_stand_beside_each_other_and_the_newest_is_loaded(store: 
     with store.engine.connect() as connection:
         assert load_definitions(connection) == {("github", "stars"): later}
     assert len(rows(store, "SELECT 1 FROM metric_definitions")) == 2
+
+
+def test_a_reading_carries_the_definition_in_force(store: Store):
+    """In SQL too: a change of meaning is dated, and readings before it keep the old one."""
+    dated = [
+        *DEFINED,
+        MetricDefinition("github", "stars", "Stars", "count", "gauge", "mean", valid_from=date(2026, 3, 1)),
+    ]
+    store.sync(params(), dated)
+    times = pd.to_datetime(["2026-02-28T23:59Z", "2026-03-01T00:00Z"])
+    frame = pd.DataFrame({"platform": "github", "metric_type": "stars", "time": times, "value": [1.0, 2.0]})
+    other = frame.assign(metric_type="unheard_of")
+    store.write([frame, other], Collection("github", "api", api_version="2022-11-28", rate_limit_remaining=7))
+
+    found = rows(store, "SELECT definition_id, metadata ->> 'api_version', metadata -> 'rate_limit_remaining'"
+                        " FROM platform_metrics ORDER BY metric_type, time")  # fmt: skip
+
+    assert found == [
+        ("github.stars", "2022-11-28", 7),
+        ("github.stars@2026-03-01", "2022-11-28", 7),
+        (None, "2022-11-28", 7),
+        (None, "2022-11-28", 7),
+    ]

@@ -34,16 +34,15 @@ def sync() -> None:
     """Bring platforms, accounts, baselines, definitions and alert rules in the store to what params say."""
     from rich.console import Console
 
-    from analytics.monitoring import definitions_of
+    from analytics.jobs.sync import sync_params
     from analytics.params import load_params
     from analytics.settings import load_settings
     from analytics.store import open_store
 
     settings = load_settings()
     params = load_params(settings.params_dir)
-    definitions = [definition for dated in definitions_of(params).values() for definition in dated]
     with open_store(settings) as store:
-        changes = store.sync(params, definitions)
+        changes = sync_params(store, params)
     console = Console(highlight=False, markup=False, soft_wrap=True)
     for change in changes:
         console.print(str(change))

@@ -16,6 +16,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from analytics.jobs.report import ReportFiles, make_report
+from analytics.jobs.sync import sync_params
 from analytics.model import Month
 from analytics.params import Params, load_params
 from analytics.settings import Settings, project_root
@@ -61,8 +62,8 @@ def run_demo(settings: Settings, *, progress: Progress) -> Demo:
 
     done = Demo()
     params = load_params(settings.params_dir)
-    with _timed(done, "start database", progress), open_store(settings):
-        pass
+    with _timed(done, "start database", progress), open_store(settings) as store:
+        sync_params(store, params)
     with open_store(settings) as store:
         with _timed(done, "load history", progress):
             done.rows["load history"] = load_history(store, params, progress)
