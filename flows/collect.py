@@ -9,6 +9,7 @@ from prefect.states import Completed, Failed
 
 from analytics.errors import SourceError, TransientSourceError
 from flows.forms import Platform
+from flows.limits import turns
 from flows.shared import RETRIES, is_transient, settings, show_table, slug
 
 
@@ -16,11 +17,13 @@ from flows.shared import RETRIES, is_transient, settings, show_table, slug
 def collect_platform(platform: str, account: str | None) -> list[dict[str, Any]]:
     """One row an account; raises where no account gave anything, so that it is tried again or plain in the UI."""
     from analytics.jobs import collect as job
+    from analytics.params import load_params
     from analytics.store import open_store
 
     chosen = settings()
+    params = load_params(chosen.params_dir)
     with open_store(chosen) as store:
-        made = job.collect(chosen, store, platforms=[platform], account=account)
+        made = job.collect(chosen, store, platforms=[platform], account=account, params=params, turns=turns(params))
     failed = [harvest for harvest in made.harvests if harvest.state == "failed"]
     if failed and len(failed) == len(made.harvests):
         raise first_error(failed)

@@ -52,6 +52,13 @@ def _upkeep(params: Params) -> Iterator[RunnerDeployment]:
         description="Hours, days, weeks and months, where readings have come since.",
     )
     yield _made(
+        upkeep.inbox,
+        "letters",
+        cron=when.inbox,
+        tags=[RECURRING, "upkeep"],
+        description="What vendors sent to the web app and it has not counted itself; old bodies are deleted.",
+    )
+    yield _made(
         upkeep.lifecycle,
         "tiers",
         cron=when.lifecycle,

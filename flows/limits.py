@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from functools import partial
 from typing import TYPE_CHECKING
 
+from analytics.errors import TransientSourceError
 from analytics.params import Params
 
 if TYPE_CHECKING:
@@ -25,6 +28,25 @@ def wanted(params: Params) -> dict[str, tuple[int, float]]:
         for name, platform in params.platforms.items()
         if platform.calls_per_second
     }
+
+
+def turns(params: Params) -> dict[str, Callable[[], None]]:
+    """By platform with a limit, a function that takes one slot and waits until there is one.
+
+    Raises (when called):
+        TransientSourceError: the limit is not there, or the server that keeps it cannot be reached.
+    """
+    return {name: partial(take_turn, name) for name, entry in params.platforms.items() if entry.calls_per_second}
+
+
+def take_turn(platform: str) -> None:
+    """Wait for a slot of the platform's limit."""
+    from prefect.concurrency.sync import rate_limit
+
+    try:
+        rate_limit(limit_name(platform), strict=True)
+    except Exception as exc:  # whatever keeps the server from answering, no call may go out uncounted
+        raise TransientSourceError(platform, limit_name(platform), f"no slot: {type(exc).__name__}: {exc}") from exc
 
 
 def apply(client: SyncPrefectClient, params: Params) -> list[str]:

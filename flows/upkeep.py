@@ -23,6 +23,23 @@ def rollup() -> Any:
     return Completed(message=f"{done.hours} hours, {done.days} days, {done.periods} weeks and months")
 
 
+@flow(name="inbox", flow_run_name="inbox", **RETRY)
+def inbox() -> Any:
+    """Count what vendors sent and the web app did not come to, and clear away bodies past their time."""
+    from analytics.jobs.inbox import process, purge
+    from analytics.store import open_store
+
+    with open_store(settings()) as store:
+        done = process(store)
+        purged = purge(store, now=datetime.now(UTC))
+    rows = [{"problem": problem} for problem in done.problems]
+    show_table("inbox", rows, "Bodies that could not be read whole, in the last run that met any")
+    if done.is_busy:
+        return Completed(message="the web app is counting")
+    said = f"{done.bodies} bodies, {done.events} events, {done.written} new points; {purged} old bodies deleted"
+    return Failed(message=f"{done.problems[0]}; {said}") if done.problems else Completed(message=said)
+
+
 @flow(name="lifecycle", flow_run_name="lifecycle", **RETRY)
 def lifecycle(only_show: bool = False) -> Any:
     """Move days down the tiers; `only_show` says what would be done."""

@@ -220,7 +220,7 @@ class Operations(_Model):
     """`operations.yaml`: when the product looks after itself (cron, UTC)."""
 
     detect: Cron = "2-59/5 * * * *"  # two minutes behind the five-minute collectors
-    inbox: Cron = "* * * * *"
+    inbox: Cron = "*/5 * * * *"  # the web app counts at once; this finishes what it did not come to
     rollup: Cron = "*/15 * * * *"
     lifecycle: Cron = "30 2 * * *"
     budget: Cron = "20 * * * *"

@@ -297,3 +297,18 @@ def test_paging_without_end_is_malformed(answering):
 def test_a_base_url_without_scheme_is_refused(answering):
     with pytest.raises(InputError, match="expected http"):
         answering("github", [], base_url="api.github.com")
+
+
+def test_every_try_takes_its_turn_and_none_goes_out_without(answering, waits):
+    """Limits are shared by processes: a repeat counts at the platform like a first call."""
+    taken = []
+    client = answering("github", [reply(503), OK], turn=lambda: taken.append(1))
+    get_json(client, "x")
+    assert len(taken) == 2
+
+    def refuse() -> None:
+        raise TransientSourceError("github", "calls-github", "no slot")
+
+    silent = answering("github", lambda _: pytest.fail("a call went out"), turn=refuse, retry=Retry(attempts=1))
+    with pytest.raises(TransientSourceError, match="no slot"):
+        get_json(silent, "x")

@@ -68,11 +68,13 @@ def params_in(folder: Path, simulated: str) -> Path:
         "schedule": "0 3 1 1 *",
         "metrics": ["stars", "forks"],
         "base_url": f"{simulated}/github",
+        "calls_per_second": 4,
+        "burst": 2,
         "accounts": [account],
     }
     (folder / "reports").mkdir(parents=True)
     (folder / "platforms.yaml").write_text(yaml.safe_dump({"platforms": {"github": github}}), "utf-8")
-    never = dict.fromkeys(("detect", "rollup", "lifecycle", "budget", "health"), "0 3 1 1 *")
+    never = dict.fromkeys(("detect", "inbox", "rollup", "lifecycle", "budget", "health"), "0 3 1 1 *")
     (folder / "operations.yaml").write_text(yaml.safe_dump(never), "utf-8")
     (folder / "reports" / "traffic.yaml").write_text("title: Traffic\n", "utf-8")
     return folder

@@ -178,3 +178,42 @@ def test_a_second_one_is_refused(up):
 def test_the_web_app_answers(up):
     """It belongs to what `up` starts."""
     assert httpx.get(f"{up.web}/healthz").json()["status"] == "healthy"
+
+
+TAKE_TURNS = """
+import time
+from analytics.params import Params
+from flows.limits import turns
+entry = {"adapter": "github", "display_name": "G", "calls_per_second": 4}
+turn = turns(Params.model_validate({"platforms": {"github": entry}}))["github"]
+for _ in range(10):
+    turn()
+    print(time.time(), flush=True)
+"""
+
+
+def test_two_workers_together_stay_below_a_platforms_rate(up):
+    """The server hands out slots: 4 a second, 2 at once, to whoever asks."""
+    env = {**os.environ, "PREFECT_API_URL": str(up.api.base_url), "PYTHONPATH": str(ROOT)}
+    command = [sys.executable, "-c", TAKE_TURNS]
+
+    workers = [subprocess.Popen(command, env=env, stdout=subprocess.PIPE, text=True) for _ in range(2)]
+    times = sorted(float(line) for worker in workers for line in worker.communicate(timeout=120)[0].split())
+
+    assert len(times) == 20
+    assert max(sum(at <= t < at + 1 for t in times) for at in times) <= 2 + 4 + 1  # burst, rate, one at the edge
+    assert times[-1] - times[0] >= (20 - 2) / 4 * 0.9
+
+
+def test_without_a_slot_no_call_goes_out(up, monkeypatch):
+    """A limit that is gone, or a server that is away, must not mean "no limit"."""
+    from prefect.settings import PREFECT_API_URL, temporary_settings
+
+    from analytics.errors import TransientSourceError
+    from flows.limits import take_turn
+
+    with (
+        temporary_settings({PREFECT_API_URL: str(up.api.base_url)}),
+        pytest.raises(TransientSourceError, match="calls-nobody"),
+    ):
+        take_turn("nobody")

@@ -75,6 +75,7 @@ class Client(httpx.Client):
         retry: waiting; tests give a `sleep` that returns at once.
         etags: answers by call, sent as `If-None-Match`; a 304 is free at most vendors.
         headers: beside the vendor's own.
+        turn: called before every request goes out, repeats included; it may wait, for limits that processes share.
         transport: for tests.
     """
 
@@ -87,6 +88,7 @@ class Client(httpx.Client):
         retry: Retry | None = None,
         etags: MutableMapping[str, Cached] | None = None,
         headers: Mapping[str, str] | None = None,
+        turn: Callable[[], None] | None = None,
         transport: httpx.BaseTransport | None = None,
         timeout: httpx.Timeout = TIMEOUT,
         max_body_bytes: int = MAX_BODY_BYTES,
@@ -109,6 +111,7 @@ class Client(httpx.Client):
         self.origins = {_origin(self.base_url), *(_origin(httpx.URL(host)) for host in own)}
         self.retry = retry or Retry()
         self.etags = etags
+        self.turn = turn
         self.max_body_bytes = max_body_bytes
         self.struggling = False
         self._secret = token
@@ -225,6 +228,8 @@ def _once(client: Client, request: httpx.Request, call: str) -> Answer:
     cached = client.etags.get(call) if client.etags is not None and request.method == "GET" else None
     if cached:
         request.headers["If-None-Match"] = cached.etag
+    if client.turn is not None:
+        client.turn()
     response, raw = _sent(client, request, call)
     if response.status_code == httpx.codes.NOT_MODIFIED and cached:
         raw = cached.raw

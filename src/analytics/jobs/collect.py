@@ -55,6 +55,7 @@ def collect(
     params: Params | None = None,
     retry: Retry | None = None,
     contents: int = CONTENT_LIMIT,
+    turns: Mapping[str, Callable[[], None]] | None = None,
     progress: Progress = _silent,
 ) -> Round:
     """Collect one round and store it.
@@ -65,6 +66,7 @@ def collect(
         base_url: an address below which each platform answers by its name, as the simulator's do.
         at: the time the readings are dated; None: now. On loopback it is also the simulator's time.
         contents: newest contents read per account.
+        turns: by platform, what is called before every request goes out; it may wait, for limits all workers share.
     Raises:
         InputError: an unknown platform, account or metric, before anything is asked.
     """
@@ -89,6 +91,7 @@ def collect(
                 retry=retry,
                 landing=landing,
                 contents=poll.allowed.contents,
+                turn=(turns or {}).get(poll.name),
                 stored=partial(_stored_token, settings, store),
             )
             if poll.allowed.is_asked
@@ -179,6 +182,7 @@ def fetch_account(
     retry: Retry | None = None,
     landing: Landing | None = None,
     contents: int = CONTENT_LIMIT,
+    turn: Callable[[], None] | None = None,
     stored: StoredToken | None = None,
 ) -> Harvest:
     """Ask one account's metrics; whatever came before a failure is kept.
@@ -199,6 +203,7 @@ def fetch_account(
             base_url=base_url,
             retry=retry,
             etags=etags,
+            turn=turn,
             headers={NOW_HEADER: observed_at.isoformat()} if simulated and _is_loopback(base_url) else None,
         ) as client:
             asked = adapter.collect(client, account.id, platform.metrics, observed_at=observed_at, contents=contents)
