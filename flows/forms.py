@@ -30,7 +30,7 @@ MonthOrNone = Annotated[str, Field(pattern=f"^({MONTH})?$")]
 Zone = Annotated[str, Field(max_length=64, pattern=r"^[A-Za-z0-9_+/-]*$")]
 WindowDays = Annotated[int, Field(ge=0, le=400)]
 Algorithm = Literal["as configured", "ewma", "profile", "stl", "mstl", "prophet", "seasonal_naive"]
-Format = Literal["html", "pdf"]
+Format = Literal["html", "pdf", "csv", "xlsx", "json", "parquet"]
 LONGEST_BACKFILL_MONTHS = 36
 
 

@@ -39,7 +39,7 @@ def run_name() -> str:
 @task(task_run_name="make {name} {month}", retries=1, retry_delay_seconds=60, retry_condition_fn=is_transient)
 def make(name: str, month: str, changes: dict[str, object], formats: list[str]) -> dict[str, Any]:
     """Execute and render; files by format and seconds by step."""
-    from analytics.jobs.published import record
+    from analytics.jobs.published import publish, record, site_dir
     from analytics.jobs.report import make_report
 
     key = slug("progress", name, month)
@@ -55,8 +55,14 @@ def make(name: str, month: str, changes: dict[str, object], formats: list[str]) 
         settings(), name, month=Month.parse(month), overrides=changes, formats=formats, progress=progress
     )
     update_progress_artifact(bar, progress=100.0)
+    version = publish(settings(), made)
     record(settings(), made)
-    return {"files": {kind: str(path) for kind, path in made.files.items()}, "seconds": dict(made.seconds)}
+    page = site_dir(settings()) / version.folder / version.files["html"] if "html" in version.files else None
+    return {
+        "page": str(page) if page else "",
+        "files": {kind: str(path) for kind, path in made.files.items()},
+        "seconds": dict(made.seconds),
+    }
 
 
 @flow(name="report", flow_run_name=run_name, validate_parameters=True)
@@ -69,7 +75,7 @@ def report(
     window_days: WindowDays = 0,
     timezone: Zone = "",
     compare: MonthOrNone = "",
-    formats: list[Format] = ["html", "pdf"],  # noqa: B006
+    formats: list[Format] = ["html", "pdf", "csv", "xlsx", "json", "parquet"],  # noqa: B006
 ) -> Any:
     """Make a report and link to it.
 
@@ -94,6 +100,16 @@ def report(
         for kind, path in made["files"].items()
         if kind in formats
     ]
+    if made["page"]:
+        links.insert(
+            0,
+            show_link(
+                slug("report", str(name), chosen, "site"),
+                Path(made["page"]),
+                f"{name} {chosen} on the site, for good",
+                output_dir=output,
+            ),
+        )
     show_table(
         slug("report", str(name), "seconds"),
         [{"step": step, "seconds": round(spent, 1)} for step, spent in made["seconds"].items()],

@@ -9,7 +9,7 @@ import pytest
 import yaml
 
 from analytics.errors import InputError, NoDataError
-from analytics.jobs.report import make_report, month_asked, options_from, parameters_of
+from analytics.jobs.report import FORMATS, make_report, month_asked, options_from, parameters_of
 from analytics.model import Month
 from analytics.store import Collection, open_store
 
@@ -53,7 +53,7 @@ def test_a_report_is_made_then_reused_and_the_same_inputs_give_the_same_bytes(fi
     reused = make_report(filled, "traffic", month=OCTOBER, reuse=True)
     again = make_report(filled, "traffic", month=OCTOBER)
 
-    assert set(first) == {"ipynb", "html", "pdf", "provenance"}
+    assert set(first) == {"ipynb", "provenance", *FORMATS}
     assert all(entry["provenance"]["snapshot"] for entry in json.loads(first["provenance"]))
     assert b"Brand traffic" in first["html"]
     assert first["pdf"].startswith(b"%PDF-")

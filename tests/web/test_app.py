@@ -138,17 +138,18 @@ def test_a_database_that_is_away_is_a_figure_not_an_error(settings):
     assert samples(answer.text)["store_up",] == 0
 
 
-def test_reports_are_listed_and_served(settings, client):
-    """The newest month first; a name with odd characters is escaped, not run."""
-    for month, name in (("2026-09", "traffic-2026-09.html"), ("2026-10", "<script>.html")):
-        folder = settings.output_dir / "reports" / "traffic" / month
-        folder.mkdir(parents=True)
-        (folder / name).write_text("<h1>report</h1>", "utf-8")
+def test_the_site_and_the_reports_are_served(settings, client):
+    """The gallery from the start, a report as soon as it is published; a name with odd characters is escaped."""
+    folder = settings.output_dir / "reports" / "traffic" / "2026-10"
+    folder.mkdir(parents=True)
+    (folder / "<script>.html").write_text("<h1>report</h1>", "utf-8")
+    empty = client.get("/").text
+    published = settings.output_dir / "site" / "traffic" / "latest.html"
+    published.parent.mkdir(parents=True)
+    published.write_text("the newest", "utf-8")
 
-    page = client.get("/").text
-
-    assert page.index("2026-10") < page.index("2026-09")
-    assert "<script>" not in page
+    assert "Nothing is published yet" in empty
+    assert client.get("/traffic/latest.html").text == "the newest"
     assert "report" in client.get("/reports/traffic/2026-10/%3Cscript%3E.html").text
 
 

@@ -13,6 +13,7 @@ def demo() -> None:
     """
     from analytics.cli.shown import steps
     from analytics.jobs import demo as job
+    from analytics.jobs.published import site_dir
     from analytics.settings import environment_of, load_settings
 
     started = time.perf_counter()
@@ -26,4 +27,5 @@ def demo() -> None:
         home = job.shell_path(settings.home)
         show.say(f"  explore the same data: ANALYTICS_HOME={home} make lab")
         if done.report is not None:
-            show.files(done.report.files, done.seconds | {"in all": time.perf_counter() - started})
+            files = {**done.report.files, "site": site_dir(settings) / "index.html"}
+            show.files(files, done.seconds | {"in all": time.perf_counter() - started})

@@ -14,9 +14,10 @@ EXAMPLES = """[bold]Examples[/]
   analytics report traffic --month 2026-10
   analytics report traffic --month 2026-10 --platforms youtube,github --metrics views --timezone Europe/Berlin
   analytics report traffic --month 2026-10 --compare 2025-10 --formats html
-  analytics report traffic --params-file rerun.yaml
+  analytics report traffic --params-file rerun.yaml --no-publish
 """
 
+ALL = "html,pdf,csv,xlsx,json,parquet"
 Names = Annotated[str | None, typer.Option(help="Names, comma-separated; none: all there are.")]
 
 
@@ -30,7 +31,8 @@ def traffic(
     compare: Annotated[str | None, typer.Option(help="Month to compare with beside the one before, YYYY-MM.")] = None,
     algorithm: Annotated[str | None, typer.Option(help="Baseline: ewma, profile, stl, mstl, prophet …")] = None,
     window_days: Annotated[int | None, typer.Option(help="Days of history behind every expectation.")] = None,
-    formats: Annotated[str, typer.Option(help="html, pdf, or both, comma-separated.")] = "html,pdf",
+    formats: Annotated[str, typer.Option(help="Of html, pdf, csv, xlsx, json, parquet; comma-separated.")] = ALL,
+    publish: Annotated[bool, typer.Option(help="Put it on the site in output/site.")] = True,
     params_file: Annotated[Path | None, typer.Option(help="YAML with the same names as these options.")] = None,
 ) -> None:
     """Monthly traffic report: what was normal, what was not, as HTML and PDF."""
@@ -45,20 +47,28 @@ def traffic(
         "window_days": window_days,
     }
     from analytics.cli.shown import steps
+    from analytics.jobs import published
     from analytics.jobs import report as job
     from analytics.settings import load_settings
 
+    settings = load_settings()
     options = job.options_from(params_file) | {key: value for key, value in given.items() if value is not None}
     with steps("Traffic report") as show:
         made = job.make_report(
-            load_settings(),
+            settings,
             "traffic",
             month=job.month_asked(options.pop("month", None)),
             overrides=options,
             formats=_names(formats) or (),
             progress=show.progress,
         )
-        show.files(made.files, made.seconds)
+        files = dict(made.files)
+        if publish:
+            version = published.publish(settings, made)
+            files["site"] = published.site_dir(settings) / "index.html"
+            show.say(f"  published as version {version.version} of {version.label}")
+        published.record(settings, made, by="command line")
+        show.files(files, made.seconds)
 
 
 def _names(text: str | None) -> tuple[str, ...] | None:

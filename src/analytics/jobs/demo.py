@@ -15,6 +15,7 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from analytics.jobs.published import publish
 from analytics.jobs.report import ReportFiles, make_report
 from analytics.jobs.sync import sync_params
 from analytics.model import Month
@@ -71,6 +72,7 @@ def run_demo(settings: Settings, *, progress: Progress) -> Demo:
             done.rows["collect live"] = collect_live(settings, store, params, progress)
     started = time.perf_counter()
     done.report = make_report(settings, "traffic", month=MONTH, reuse=True, progress=progress)
+    publish(settings, done.report)
     done.seconds |= done.report.seconds or {"report (reused)": time.perf_counter() - started}
     return done
 

@@ -1,15 +1,79 @@
-"""The record of reports made: one row of `reports` each, for the audit and for the metrics."""
+"""Putting a finished report on the site, and on record: a row of `reports` each, for the audit and for the metrics."""
 
 from __future__ import annotations
 
+import shlex
+from collections.abc import Mapping
 from datetime import UTC, datetime
-from typing import TYPE_CHECKING
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
 from uuid import UUID
 
+import nbformat
+
+from analytics.params import ReportParams, load_params
+from analytics.reports import site
+from analytics.reports.published import Version
 from analytics.settings import Settings
 
 if TYPE_CHECKING:
     from analytics.jobs.report import ReportFiles
+
+
+def publish(settings: Settings, made: ReportFiles, *, at: datetime | None = None) -> Version:
+    """Put a finished report on the site below `settings.output_dir`; the same report again is no new version."""
+    from analytics.reports.exporters.common import document
+    from analytics.reports.exporters.data import daily
+
+    now = (at or datetime.now(UTC)).replace(microsecond=0)
+    params = load_params(settings.params_dir)
+    chosen = params.reports.get(made.name, ReportParams())
+    notebook = nbformat.read(made.files["ipynb"], as_version=4)  # type: ignore[no-untyped-call]
+    doc = document(notebook, "html")
+    sheet = daily(notebook)
+    names = [name for name, _ in sheet.columns]
+    shown = dict.fromkeys(str(row[names.index("platform")]) for row in sheet.rows)
+    facts = {str(label): str(value) for label, value in doc.cover["facts"]}
+    draft = Version(
+        name=made.name,
+        period=str(made.month),
+        version=0,
+        title=str(doc.cover["title"]),
+        label=str(doc.cover["period"]),
+        published_at=now.isoformat(),
+        files={},
+        sizes={},
+        platforms=tuple(params.platforms[p].display_name if p in params.platforms else p for p in shown),
+        headline=doc.headline,
+        parameters=dict(made.parameters),
+        rerun=rerun_command(made.name, made.parameters, chosen),
+        seal=site.seal_of(made.files),
+        snapshot=str(facts.get("Data snapshot", "")),
+        status=str(doc.cover["status"]),
+    )
+    brand = {"name": chosen.brand.name, "accent": chosen.brand.accent, "language": chosen.brand.language}
+    return site.publish(site_dir(settings), draft, made.files, brand=brand)
+
+
+def site_dir(settings: Settings) -> Path:
+    """The folder of the published site."""
+    return settings.output_dir / "site"
+
+
+def rerun_command(name: str, parameters: Mapping[str, Any], defaults: ReportParams) -> str:
+    """What to type to make the report again: its period, and what differs from the params file.
+
+    >>> rerun_command("traffic", {"month": "2026-10", "platforms": ["x", "y"], "timezone": "UTC"}, ReportParams())
+    'analytics report traffic --month 2026-10 --platforms x,y'
+    """
+    words = ["analytics", "report", name]
+    usual = defaults.model_dump(mode="json")
+    for option, value in parameters.items():
+        if option in ("title", "notebook") or value in (None, "", []) or usual.get(option) == value:
+            continue
+        shown = ",".join(map(str, value)) if isinstance(value, list | tuple) else str(value)
+        words += [f"--{option.replace('_', '-')}", shown]
+    return shlex.join(words)
 
 
 def record(settings: Settings, made: ReportFiles, *, by: str = "schedule", at: datetime | None = None) -> UUID:

@@ -18,7 +18,7 @@ from analytics.model import Month
 from analytics.params import ReportParams, explained, load_params
 from analytics.settings import Settings, project_root
 
-FORMATS = ("html", "pdf")
+FORMATS = ("html", "pdf", "csv", "xlsx", "json", "parquet")
 Progress = Callable[[str, float], None]
 
 

@@ -17,6 +17,7 @@ PROSE = "application/vnd.report.prose+json"
 CALLOUT = "application/vnd.report.callout+json"
 DEFINITIONS = "application/vnd.report.definitions+json"
 COVER = "application/vnd.report.cover+json"
+DATA = "application/vnd.report.data+json"  # figures for the data files; pages do not show them
 
 Tone = Literal["good", "bad", "warn", "neutral"]
 Provenance = Mapping[str, Any]

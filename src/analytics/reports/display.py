@@ -20,6 +20,7 @@ from analytics.reports.blocks import (
     ARROWS,
     CALLOUT,
     COVER,
+    DATA,
     DEFINITIONS,
     PROSE,
     TABLE,
@@ -40,14 +41,22 @@ from analytics.reports.tables import Column, table
 
 if TYPE_CHECKING:
     import altair as alt
+    import pandas as pd
 
 __all__ = [
-    "ARROWS", "CALLOUT", "COVER", "DEFINITIONS", "PROSE", "TABLE", "TILES", "VEGALITE", "Block", "Blocks", "Column",
-    "Provenance", "Tile", "Tone", "blocks", "callout", "cover", "definition_list", "figure", "literal", "logo_address",
-    "prose", "table", "tiles", "use_language",
+    "ARROWS", "CALLOUT", "COVER", "DATA", "DEFINITIONS", "PROSE", "TABLE", "TILES", "VEGALITE", "Block", "Blocks",
+    "Column", "Provenance", "Tile", "Tone", "blocks", "callout", "cover", "definition_list", "figure", "figures",
+    "literal", "logo_address", "prose", "table", "tiles", "use_language",
 ]  # fmt: skip
 
 MAX_LOGO_BYTES = 200_000
+
+
+def figures(frame: pd.DataFrame, *, title: str) -> Block:
+    """Figures for a report's data files, which its pages do not show; unknown ones are None."""
+    rows = frame.astype(object).where(frame.notna(), None).to_numpy(object).tolist()
+    payload = {"title": title, "columns": [{"name": str(name)} for name in frame.columns], "rows": rows}
+    return make_block(DATA, payload, f"{title}: {len(rows)} rows", f"<p>{escaped(title)}: {len(rows)} rows</p>")
 
 
 def literal(text: Any) -> str:

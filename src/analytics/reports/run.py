@@ -26,8 +26,9 @@ from analytics.reports.exporters.common import PAPERMILL_ERROR_TAGS, collect_pro
 Progress = Callable[[float], None]
 ENGINE = "analytics-own-python"
 CELL_TIMEOUT_S = 900
-_STEM = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,120}")
-SUFFIXES = {"html": ".html", "pdf": ".pdf", "provenance": ".provenance.json"}
+STEM = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,120}")
+DATA_KINDS = ("csv", "xlsx", "json", "parquet")
+SUFFIXES = {"html": ".html", "pdf": ".pdf", "provenance": ".provenance.json"} | {k: f".{k}" for k in DATA_KINDS}
 
 
 @dataclass(frozen=True)
@@ -95,7 +96,8 @@ def render(
     """Export an executed notebook; every file is put in place at the end, or none is.
 
     Args:
-        formats: of `html`, `pdf` and `provenance` (a JSON list of where every figure comes from).
+        formats: of `html`, `pdf`, `csv`, `xlsx`, `json`, `parquet` (the figures), and `provenance` (a JSON list of
+            where every figure comes from).
         out_dir: made where it is missing.
         stem: file name without suffix: letters, digits, dot, dash, underscore.
         draft: export a notebook with a failed cell too, stamped as a draft.
@@ -104,7 +106,7 @@ def render(
         InputError: an unknown format, or a stem that is no plain name.
         ReportError: a cell of the notebook failed and `draft` was not asked for, or a chart cannot be drawn.
     """
-    if not _STEM.fullmatch(stem) or ".." in stem:
+    if not STEM.fullmatch(stem) or ".." in stem:
         raise InputError(f"file name {stem!r}: expected letters, digits, dot, dash and underscore")
     unknown = [name for name in formats if name not in SUFFIXES]
     if unknown:
@@ -121,6 +123,10 @@ def _exported(notebook: NotebookNode, name: str, *, draft: bool) -> bytes:
 
     if name == "provenance":
         return (json.dumps(collect_provenance(notebook), ensure_ascii=False, indent=1) + "\n").encode()
+    if name in DATA_KINDS:
+        from analytics.reports.exporters.data import exported
+
+        return exported(notebook, name)
     if name == "html":
         return ReportHTMLExporter(draft=draft).from_notebook_node(notebook)[0].encode()  # type: ignore[no-untyped-call]
     return ReportPDFExporter(draft=draft).from_notebook_node(notebook)[0]  # type: ignore[no-untyped-call]

@@ -25,6 +25,7 @@ from analytics.reports.display import (
     cover,
     definition_list,
     figure,
+    figures,
     logo_address,
     prose,
     table,
@@ -46,6 +47,7 @@ from analytics.reports.traffic_tables import (
     WEEKDAYS,
     action_rows,
     coverage_rows,
+    daily_rows,
     definition_rows,
     event_rows,
     incident_rows,
@@ -285,6 +287,10 @@ class TrafficReport:
             ),
             table(definition_rows(self.data), caption="What each metric means", columns=DEFINITION_COLUMNS),
         )
+
+    def figures(self) -> Block:
+        """The daily figures behind the report, for its data files; the pages do not show them."""
+        return figures(daily_rows(self.data), title="Daily figures")
 
     def _tile(self, item: SeriesMonth) -> Tile:
         year = item.year_before

@@ -133,6 +133,29 @@ def _about(said: Annotation, data: TrafficData) -> list[str]:
     return [part for part in (platform, key.author_id, key.content_id, key.metric_type.replace("_", " ")) if part]
 
 
+def daily_rows(data: TrafficData) -> pd.DataFrame:
+    """One row a series and local day: its amount, and the share of readings due that were received."""
+    return pd.DataFrame(
+        {
+            "day": day.date().isoformat(),
+            "platform": item.series.key.platform,
+            "account": item.series.key.author_id,
+            "metric": item.series.key.metric_type,
+            "unit": item.unit,
+            "definition_id": item.series.definition.definition_id,
+            "aggregation": item.facts.aggregation,
+            "amount": amount,
+            "readings_received_ratio": round(coverage, 6),
+        }
+        for item in data.items
+        for day, (amount, coverage) in zip(
+            pd.DatetimeIndex(item.facts.days.index),
+            item.facts.days[["amount", "coverage_ratio"]].to_numpy(float).tolist(),
+            strict=True,
+        )
+    )
+
+
 def trend_rows(data: TrafficData) -> pd.DataFrame:
     """One row a series: per-day figures and changes against the two other months."""
     return pd.DataFrame(

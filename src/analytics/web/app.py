@@ -7,14 +7,16 @@ import importlib.util
 import os
 
 from fastapi import FastAPI, Response
-from fastapi.responses import HTMLResponse, JSONResponse
+from fastapi.responses import JSONResponse
 from fastapi.staticfiles import StaticFiles
 from starlette.datastructures import MutableHeaders
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from analytics import __version__
+from analytics.jobs.published import site_dir
+from analytics.params import Brand
+from analytics.reports.site import refresh
 from analytics.settings import Settings, load_settings
-from analytics.web import pages
 
 HEADERS = {
     "X-Content-Type-Options": "nosniff",
@@ -36,16 +38,11 @@ def create_app(settings: Settings | None = None) -> FastAPI:
     reports = chosen.output_dir.resolve() / "reports"
     reports.mkdir(parents=True, exist_ok=True)
     app.mount("/reports", StaticFiles(directory=reports, html=True), name="reports")
-    site = chosen.output_dir.resolve() / "site"
-    if site.is_dir():
-        app.mount("/", StaticFiles(directory=site, html=True), name="site")
-    else:
-
-        @app.get("/", response_class=HTMLResponse)
-        def index() -> str:
-            """What is published."""
-            return pages.index(reports)
-
+    site = site_dir(chosen)
+    if not (site / "index.html").exists():
+        site.mkdir(parents=True, exist_ok=True)
+        refresh(site, Brand().model_dump())
+    app.mount("/", StaticFiles(directory=site, html=True), name="site")
     return app
 
 

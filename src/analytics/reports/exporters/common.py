@@ -18,7 +18,7 @@ from nbformat import NotebookNode
 
 from analytics.errors import ReportError
 from analytics.reports import display, formats, theme
-from analytics.reports.blocks import COVER_DEFAULTS
+from analytics.reports.blocks import COVER_DEFAULTS, DATA
 from analytics.reports.exporters import markdown
 
 Node = dict[str, Any]
@@ -40,6 +40,12 @@ class Document:
     notes: list[Node] = field(default_factory=list)
     parameters: Node = field(default_factory=dict)
     draft: bool = False
+
+    @property
+    def headline(self) -> tuple[str, ...]:
+        """The sentences of the summary, which is the first list, as plain text."""
+        items: list[list[Node]] = next((b["items"] for b in self.blocks if b["type"] == "list"), [])
+        return tuple(markdown.plain(item[0].get("inlines", [])) for item in items if item)
 
 
 def document(notebook: NotebookNode, target: Target, *, draft: bool = False) -> Document:
@@ -135,6 +141,8 @@ class _Reader:
         if output.output_type not in {"display_data", "execute_result"}:
             return
         data, about = output.data, dict(output.metadata.get("report", {}))
+        if DATA in data:
+            return
         if display.COVER in data:
             self.cover = _plain(data[display.COVER])
         elif (chart := _vegalite(data)) is not None:

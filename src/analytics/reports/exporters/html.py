@@ -52,7 +52,7 @@ class ReportHTMLExporter(Exporter):
 
 def page(doc: Document, *, interactive: bool = True) -> str:
     """The finished page of a document."""
-    style = _style(doc.cover["accent"])
+    style = style_of(doc.cover["accent"])
     charted = interactive and any("spec" in block for block in doc.blocks)
     scripts = [_bundle()] if charted else []
     scripts.append((TEMPLATES / "report.js").read_text("utf-8"))
@@ -61,7 +61,7 @@ def page(doc: Document, *, interactive: bool = True) -> str:
     language = doc.cover["language"]
     settings = {"words": words(language), "language": language, "locale": svg.chart_locale(language)}
     return (
-        _environment()
+        environment()
         .get_template("report.html.j2")
         .render(
             doc=doc,
@@ -78,18 +78,19 @@ def page(doc: Document, *, interactive: bool = True) -> str:
 
 
 @cache
-def _environment() -> Environment:
-    environment = Environment(
+def environment() -> Environment:
+    """The templates' environment: everything from outside is escaped, an unknown name is an error."""
+    made = Environment(
         loader=FileSystemLoader(TEMPLATES),
         autoescape=True,
         undefined=StrictUndefined,
         trim_blocks=True,
         lstrip_blocks=True,
     )
-    environment.globals["arrows"] = display.ARROWS
-    environment.filters["sparkline"] = svg.sparkline
-    environment.filters["shown"] = shown
-    return environment
+    made.globals["arrows"] = display.ARROWS
+    made.filters["sparkline"] = svg.sparkline
+    made.filters["shown"] = shown
+    return made
 
 
 _EXPORTS = "window.vegaEmbed=vegaEmbed;"
@@ -102,7 +103,7 @@ def _bundle() -> str:
     return str(vl_convert.javascript_bundle(_EXPORTS)).replace("</script", "<\\/script")
 
 
-def _style(accent: str) -> str:
+def style_of(accent: str) -> str:
     """The style sheet: fonts inside, both themes as variables, and the exchange of chart colours in the dark."""
     faces = "".join(_face(name, weight) for name, weight in FONT_FACES)
     shades = theme.accents(accent)

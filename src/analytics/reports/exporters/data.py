@@ -1,0 +1,237 @@
+"""A report's figures as files: CSV and Parquet of the daily figures, Excel and JSON of those and every table.
+
+All are made from the executed notebook, so they hold what the pages show. Text from outside stays text: no cell becomes
+a formula in a spreadsheet. The same notebook gives the same bytes.
+"""
+
+from __future__ import annotations
+
+import csv
+import io
+import json
+import re
+import zipfile
+from collections.abc import Iterator
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from nbformat import NotebookNode
+
+from analytics.reports.blocks import COVER, DATA, TABLE
+from analytics.reports.exporters.common import document
+
+Cell = str | float | None
+FORMULA = ("=", "+", "-", "@", "\t", "\r")
+SHEET_NAME = 31  # Excel's longest
+FIXED = (2000, 1, 1, 0, 0, 0)  # a date for files inside the workbook: none of them depends on the day
+
+
+@dataclass(frozen=True)
+class Sheet:
+    """One table: a title, its columns (name, unit) and rows."""
+
+    title: str
+    columns: tuple[tuple[str, str], ...]
+    rows: tuple[tuple[Cell, ...], ...]
+    note: str = ""
+
+    @property
+    def headings(self) -> list[str]:
+        """Names with their units in brackets."""
+        return [f"{name} ({unit})" if unit else name for name, unit in self.columns]
+
+
+def exported(notebook: NotebookNode, kind: str) -> bytes:
+    """The notebook's figures as `csv`, `xlsx`, `json` or `parquet`; raises `ReportError` where a cell failed."""
+    document(notebook, "html")  # refuses a failed notebook
+    return {"csv": _csv, "xlsx": _xlsx, "json": _json, "parquet": _parquet}[kind](notebook)
+
+
+def daily(notebook: NotebookNode) -> Sheet:
+    """The daily figures of every series."""
+    for data, _ in _outputs(notebook):
+        if DATA in data:
+            payload = data[DATA]
+            return Sheet(
+                payload["title"],
+                tuple((c["name"], c.get("unit", "")) for c in payload["columns"]),
+                tuple(tuple(row) for row in payload["rows"]),
+            )
+    return Sheet("Daily figures", (), ())
+
+
+def sheets(notebook: NotebookNode) -> list[Sheet]:
+    """Every table of the report, in its order; numbers as numbers, what is unknown as nothing."""
+    found = []
+    for data, _ in _outputs(notebook):
+        if TABLE in data and data[TABLE]["rows"]:
+            payload = data[TABLE]
+            columns = payload["columns"]
+            keep = [i for i, column in enumerate(columns) if column["kind"] != "spark"]
+            found.append(
+                Sheet(
+                    payload["caption"],
+                    tuple((columns[i]["label"], columns[i]["unit"]) for i in keep),
+                    tuple(tuple(_value(row[i], columns[i]["kind"]) for i in keep) for row in payload["rows"]),
+                    payload.get("note", ""),
+                )
+            )
+    return found
+
+
+def _value(cell: dict[str, Any], kind: str) -> Cell:
+    if cell.get("missing"):
+        return None
+    if kind in {"date", "datetime"}:
+        return str(cell["sort"])
+    return cell["sort"] if isinstance(cell.get("sort"), float) else str(cell["text"])
+
+
+def _outputs(notebook: NotebookNode) -> Iterator[tuple[dict[str, Any], dict[str, Any]]]:
+    for cell in notebook.cells:
+        for output in cell.get("outputs", []):
+            if output.output_type in {"display_data", "execute_result"}:
+                yield output.data, output.metadata
+
+
+def _facts(notebook: NotebookNode) -> dict[str, Any]:
+    cover = next((dict(data[COVER]) for data, _ in _outputs(notebook) if COVER in data), {})
+    names = ("title", "period", "brand", "issued", "facts")
+    parameters = dict(notebook.metadata.get("papermill", {}).get("parameters", {}))
+    return {name: cover[name] for name in names if name in cover} | {"parameters": parameters}
+
+
+def as_text(value: Cell) -> str:
+    """A cell of a CSV file: text that a spreadsheet would take for a formula is marked as text.
+
+    >>> as_text("=HYPERLINK(1)"), as_text(-3.5), as_text(None)
+    ("'=HYPERLINK(1)", '-3.5', '')
+    """
+    if value is None:
+        return ""
+    if isinstance(value, str):
+        return f"'{value}" if value.startswith(FORMULA) else value
+    return repr(int(value)) if float(value).is_integer() and abs(value) < 1e15 else repr(float(value))
+
+
+def _csv(notebook: NotebookNode) -> bytes:
+    sheet = daily(notebook)
+    sink = io.StringIO()
+    writer = csv.writer(sink, lineterminator="\n")
+    writer.writerow(name for name, _ in sheet.columns)
+    writer.writerows([as_text(value) for value in row] for row in sheet.rows)
+    return sink.getvalue().encode("utf-8")
+
+
+def _json(notebook: NotebookNode) -> bytes:
+    def plain(sheet: Sheet) -> dict[str, Any]:
+        columns = [{"name": name, "unit": unit} for name, unit in sheet.columns]
+        told: dict[str, Any] = {"title": sheet.title, "columns": columns, "rows": sheet.rows}
+        return told | ({"note": sheet.note} if sheet.note else {})
+
+    content = _facts(notebook) | {
+        "daily": plain(daily(notebook)),
+        "tables": [plain(sheet) for sheet in sheets(notebook)],
+    }
+    return (json.dumps(content, ensure_ascii=False, indent=1, allow_nan=False) + "\n").encode("utf-8")
+
+
+def _parquet(notebook: NotebookNode) -> bytes:
+    import pyarrow as pa
+    import pyarrow.parquet as pq
+
+    sheet = daily(notebook)
+    columns = dict(zip((name for name, _ in sheet.columns), zip(*sheet.rows, strict=True), strict=False))
+    numeric = {"amount", "readings_received_ratio", "expected_low", "expected_high"}
+    arrays = {
+        name: pa.array(values, type=pa.float64() if name in numeric else pa.string())
+        for name, values in columns.items()
+    }
+    if "day" in arrays:
+        arrays["day"] = arrays["day"].cast(pa.date32())
+    sink = io.BytesIO()
+    pq.write_table(pa.table(arrays), sink, compression="zstd")
+    return sink.getvalue()
+
+
+def _xlsx(notebook: NotebookNode) -> bytes:
+    from openpyxl import Workbook
+
+    book = Workbook()
+    book.properties.created = book.properties.modified = datetime(*FIXED)  # noqa: DTZ001 a file's own format
+    facts = _facts(notebook)
+    first = book.active
+    first.title = "Report"
+    for name, value in _told(facts):
+        first.append([name, None])
+        _text(first.cell(first.max_row, 2), value)
+    first.column_dimensions["A"].width, first.column_dimensions["B"].width = 18, 80
+    used: set[str] = {"report"}
+    for sheet in [*sheets(notebook), daily(notebook)]:
+        if sheet.rows:
+            _fill(book.create_sheet(_sheet_name(sheet.title, used)), sheet)
+    sink = io.BytesIO()
+    book.save(sink)
+    return _undated(sink.getvalue())
+
+
+def _told(facts: dict[str, Any]) -> Iterator[tuple[str, str]]:
+    for name in ("title", "period", "brand", "issued"):
+        if facts.get(name):
+            yield name.capitalize(), str(facts[name])
+    for label, value in facts.get("facts", []):
+        yield str(label), str(value)
+    for name, value in facts["parameters"].items():
+        yield name, json.dumps(value, ensure_ascii=False)
+
+
+def _fill(page: Any, sheet: Sheet) -> None:
+    from openpyxl.styles import Alignment, Font, PatternFill
+    from openpyxl.utils import get_column_letter
+
+    for position, heading in enumerate(sheet.headings, 1):
+        cell = page.cell(1, position)
+        _text(cell, heading)
+        cell.font, cell.fill = Font(bold=True), PatternFill("solid", start_color="FFE8EDF5")
+        cell.alignment = Alignment(wrap_text=True, vertical="top")
+    for line, row in enumerate(sheet.rows, 2):
+        for position, value in enumerate(row, 1):
+            cell = page.cell(line, position)
+            if isinstance(value, str):
+                _text(cell, value)
+            elif value is not None:
+                cell.value, cell.number_format = value, "#,##0" if float(value).is_integer() else "#,##0.00##"
+    for position, heading in enumerate(sheet.headings, 1):
+        longest = max([len(heading), *(len(as_text(row[position - 1])) for row in sheet.rows[:500])])
+        page.column_dimensions[get_column_letter(position)].width = min(max(10, longest + 2), 60)
+    page.freeze_panes = "A2"
+    page.auto_filter.ref = page.dimensions
+
+
+def _text(cell: Any, value: str) -> None:
+    """Text, whatever it begins with; without what a workbook cannot hold."""
+    cell.value = re.sub(r"[\x00-\x08\x0b\x0c\x0e-\x1f]", "", value)
+    cell.data_type = "s"
+
+
+def _sheet_name(title: str, used: set[str]) -> str:
+    name = " ".join(re.sub(r"[\[\]:*?/\\']", " ", title).split())[:SHEET_NAME].rstrip() or "Table"
+    count = 2
+    while name.lower() in used:
+        end = f" {count}"
+        name, count = name[: SHEET_NAME - len(end)].rstrip() + end, count + 1
+    used.add(name.lower())
+    return name
+
+
+def _undated(workbook: bytes) -> bytes:
+    """The same archive with one date for every file in it."""
+    sink = io.BytesIO()
+    with zipfile.ZipFile(io.BytesIO(workbook)) as old, zipfile.ZipFile(sink, "w", zipfile.ZIP_DEFLATED) as new:
+        for name in sorted(old.namelist(), key=lambda n: (n != "[Content_Types].xml", n)):
+            content = old.read(name)
+            if name == "docProps/core.xml":  # openpyxl writes the day it saved
+                content = re.sub(rb"(<dcterms:modified[^>]*>)[^<]*", rb"\g<1>2000-01-01T00:00:00Z", content)
+            new.writestr(zipfile.ZipInfo(name, FIXED), content, zipfile.ZIP_DEFLATED)
+    return sink.getvalue()

@@ -1,0 +1,137 @@
+"""The site's first page and its Atom feed, from the versions published."""
+
+from __future__ import annotations
+
+import base64
+import hashlib
+import uuid
+import xml.etree.ElementTree as ET
+from collections.abc import Mapping, Sequence
+from datetime import datetime
+from itertools import groupby
+from typing import Any
+
+from markupsafe import Markup
+
+from analytics.reports import formats
+from analytics.reports.exporters import html as html_exporter
+from analytics.reports.published import ORDER, Version
+
+ATOM = "http://www.w3.org/2005/Atom"
+TYPES = {"html": "text/html", "pdf": "application/pdf"}
+NAMES = {
+    "html": "HTML", "pdf": "PDF", "xlsx": "Excel", "csv": "CSV", "json": "JSON", "parquet": "Parquet",
+    "ipynb": "Notebook", "provenance": "Provenance",
+}  # fmt: skip
+SCRIPT = (html_exporter.TEMPLATES / "site.js").read_text("utf-8")
+
+
+def gallery(standing: Sequence[Version], brand: Mapping[str, str]) -> str:
+    """One self-contained page: the newest report, then every period with its versions and files."""
+    style = html_exporter.style_of(brand["accent"]) + (html_exporter.TEMPLATES / "site.css").read_text("utf-8")
+    entries = [_entry(list(group)) for _, group in groupby(standing, key=lambda v: (v.name, v.period))]
+    entries.sort(key=lambda entry: (entry["period"], entry["published"], entry["name"]), reverse=True)
+    return (
+        html_exporter.environment()
+        .get_template("site.html.j2")
+        .render(
+            brand=brand,
+            entries=entries,
+            latest=entries[0] if entries else None,
+            platforms=sorted({name for entry in entries for name in entry["platforms"]}),
+            years=[(year, list(group)) for year, group in groupby(entries, key=lambda entry: entry["period"][:4])],
+            style=Markup(style),  # noqa: S704 - our own files
+            script=Markup(SCRIPT),  # noqa: S704 - our own file
+            policy=_policy(style),
+        )
+    )
+
+
+def _policy(style: str) -> str:
+    """Nothing from outside; exactly this script and style sheet."""
+
+    def name(text: str) -> str:
+        return "'sha256-" + base64.b64encode(hashlib.sha256(text.encode("utf-8")).digest()).decode() + "'"
+
+    return (
+        f"default-src 'none'; style-src {name(style)}; script-src {name(SCRIPT)}; font-src data:; img-src data:; "
+        "base-uri 'none'; form-action 'none'"
+    )
+
+
+def _entry(versions: list[Version]) -> dict[str, Any]:
+    """A period as the page shows it; its newest version stands for it."""
+    newest = versions[-1]
+    return {
+        "name": newest.name,
+        "period": newest.period,
+        "label": newest.label,
+        "title": newest.title,
+        "status": newest.status,
+        "published": newest.published_at,
+        "published_words": formats.moment(datetime.fromisoformat(newest.published_at)) + " UTC",
+        "platforms": list(newest.platforms),
+        "headline": list(newest.headline),
+        "rerun": newest.rerun,
+        "links": [_link(newest.stable(kind), kind, newest) for kind in ORDER if kind in newest.files],
+        "versions": [
+            {
+                "number": v.version,
+                "at": formats.moment(datetime.fromisoformat(v.published_at)) + " UTC",
+                "changed": v.changed,
+                "links": [_link(v.address(kind), kind, v) for kind in ORDER if kind in v.files],
+            }
+            for v in reversed(versions)
+        ],
+    }
+
+
+def _link(address: str, kind: str, version: Version) -> dict[str, str]:
+    size = version.sizes.get(kind, 0)
+    return {"href": address, "kind": kind, "text": NAMES.get(kind, kind), "size": _size(size)}
+
+
+def _size(size: int) -> str:
+    """Bytes in words.
+
+    >>> _size(1_600_000), _size(14_300)
+    ('1.6 MB', '14 kB')
+    """
+    return f"{size / 1e6:.1f} MB" if size >= 1e6 else f"{max(size / 1e3, 1):.0f} kB"
+
+
+def feed(standing: Sequence[Version], brand: Mapping[str, str], *, most: int = 50) -> bytes:
+    """Atom (RFC 4287): an entry a version, the newest first; links are relative, so that the site may be moved."""
+    ET.register_namespace("", ATOM)
+    root = ET.Element(f"{{{ATOM}}}feed")
+    newest = sorted(standing, key=lambda v: (v.published_at, v.name, v.period, v.version), reverse=True)[:most]
+    _text(root, "title", f"{brand['name']}: reports")
+    _text(root, "id", _id(f"site {brand['name']}"))
+    _text(root, "updated", newest[0].published_at if newest else "1970-01-01T00:00:00+00:00")
+    ET.SubElement(_text(root, "author", ""), f"{{{ATOM}}}name").text = brand["name"]
+    ET.SubElement(root, f"{{{ATOM}}}link", rel="self", href="feed.xml", type="application/atom+xml")
+    ET.SubElement(root, f"{{{ATOM}}}link", rel="alternate", href="index.html", type="text/html")
+    for version in newest:
+        entry = ET.SubElement(root, f"{{{ATOM}}}entry")
+        again = f" (version {version.version})" if version.version > 1 else ""
+        _text(entry, "title", f"{version.title}, {version.label}{again}")
+        _text(entry, "id", _id(version.folder))
+        _text(entry, "updated", version.published_at)
+        _text(entry, "summary", " ".join([version.changed, *version.headline]).strip())
+        for kind, mime in TYPES.items():
+            if kind in version.files:
+                rel = "alternate" if kind == "html" else "enclosure"
+                ET.SubElement(entry, f"{{{ATOM}}}link", rel=rel, href=version.address(kind), type=mime)
+    ET.indent(root)
+    content: bytes = ET.tostring(root, encoding="utf-8", xml_declaration=True)
+    return content
+
+
+def _text(parent: ET.Element, name: str, text: str) -> ET.Element:
+    element = ET.SubElement(parent, f"{{{ATOM}}}{name}")
+    element.text = formats.clean(text) or None
+    return element
+
+
+def _id(text: str) -> str:
+    return uuid.uuid5(uuid.NAMESPACE_URL, f"analytics:{text}").urn

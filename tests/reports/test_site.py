@@ -1,0 +1,109 @@
+"""The published site: versions stay, links hold, the feed is read by a reader, a hostile title stays text."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from pathlib import Path
+
+import feedparser
+import pytest
+
+from analytics.errors import InputError
+from analytics.reports import site
+from analytics.reports.published import Version
+
+BRAND = {"name": "Acme & Sons", "accent": "#1c5fb0", "language": "en"}
+DRAFT = Version(
+    name="traffic", period="2026-10", version=0, title="Traffic", label="October 2026",
+    published_at="2026-11-01T06:00:00+00:00", files={}, sizes={}, platforms=("X", "GitHub"),
+    headline=("First sentence.", "Second."), parameters={"month": "2026-10"}, rerun="analytics report traffic",
+    seal="a", snapshot="1",
+)  # fmt: skip
+
+
+@pytest.fixture
+def files(tmp_path: Path) -> dict[str, Path]:
+    made = {}
+    for kind in ("html", "pdf", "csv"):
+        made[kind] = tmp_path / f"traffic-2026-10.{kind}"
+        made[kind].write_text(f"first {kind}", "utf-8")
+    return made
+
+
+@pytest.fixture
+def out(tmp_path: Path) -> Path:
+    return tmp_path / "site"
+
+
+def test_a_second_version_keeps_the_first_and_says_what_changed(out, files):
+    first = site.publish(out, DRAFT, files, brand=BRAND)
+    files["html"].write_text("second html", "utf-8")
+
+    second = site.publish(out, replace(DRAFT, seal="b", snapshot="2"), files, brand=BRAND)
+
+    assert (first.version, second.version, second.changed) == (1, 2, "the data have changed since")
+    assert (out / first.address("html")).read_text() == "first html"
+    assert (out / second.address("html")).read_text() == (out / second.stable("html")).read_text() == "second html"
+    assert (out / "traffic" / "latest.html").read_text() == "second html"
+
+
+def test_the_same_report_again_is_no_new_version(out, files):
+    site.publish(out, DRAFT, files, brand=BRAND)
+    before = {path: path.read_bytes() for path in out.rglob("*") if path.is_file()}
+
+    again = site.publish(out, replace(DRAFT, published_at="2026-12-01T06:00:00+00:00"), files, brand=BRAND)
+
+    assert again.version == 1
+    assert {path: path.read_bytes() for path in out.rglob("*") if path.is_file()} == before
+
+
+def test_an_older_month_made_anew_is_not_the_latest(out, files):
+    site.publish(out, DRAFT, files, brand=BRAND)
+    files["html"].write_text("september", "utf-8")
+
+    site.publish(out, replace(DRAFT, period="2026-09", seal="s"), files, brand=BRAND)
+
+    assert (out / "traffic" / "latest.html").read_text() == "first html"
+    page = (out / "index.html").read_text("utf-8")
+    assert page.index('<article class="entry" data-words="traffic october') >= 0
+    assert page.index("traffic/2026-10/") < page.index("traffic/2026-09/")
+
+
+def test_every_link_of_the_gallery_and_the_feed_leads_to_a_file(out, files):
+    import re
+
+    site.publish(out, DRAFT, files, brand=BRAND)
+    feed = feedparser.parse((out / "feed.xml").read_bytes())
+
+    links = re.findall(r'href="([^"#]+)"', (out / "index.html").read_text("utf-8"))
+    links += [link["href"] for entry in feed.entries for link in entry.links]
+    assert not feed.bozo
+    assert [entry.title for entry in feed.entries] == ["Traffic, October 2026"]
+    assert {kind for kind in files if any(link.endswith(kind) for link in links)} == set(files)
+    assert [link for link in links if not (out / link).is_file()] == []
+
+
+def test_a_hostile_title_stays_text(out, files):
+    site.publish(out, replace(DRAFT, title="<img src=x onerror=alert(1)>"), files, brand=BRAND)
+
+    page = (out / "index.html").read_text("utf-8")
+
+    assert "<img" not in page
+    assert "&lt;img src=x" in page
+    assert "script-src &#39;sha256-" in page
+    assert "Acme &amp; Sons" in page
+
+
+@pytest.mark.parametrize("name", ["../up", "a/b", "", ".."])
+def test_a_name_that_is_a_path_is_refused(out, files, name):
+    with pytest.raises(InputError, match="expected letters"):
+        site.publish(out, replace(DRAFT, name=name), files, brand=BRAND)
+
+
+def test_half_a_version_is_passed_over(out, files):
+    site.publish(out, DRAFT, files, brand=BRAND)
+    broken = out / "traffic" / "2026-10" / "v2"
+    broken.mkdir()
+    (broken / "version.json").write_text("{", "utf-8")
+
+    assert [v.version for v in site.versions(out)] == [1]
