@@ -51,6 +51,10 @@ def rows(
     number = np.arange(series)
     content = pd.Categorical.from_codes(number % 965, categories=pd.Index([f"content{i:04d}" for i in range(965)]))
     metric = pd.Categorical.from_codes(number // 965 % 9, categories=pd.Index([f"metric{i}" for i in range(9)]))
+    accounts = number // SERIES  # beyond the usual number of series the same ones come again, for further accounts
+    account = pd.Categorical.from_codes(
+        accounts, categories=pd.Index([f"acme{i or ''}" for i in range(accounts.max() + 1)])
+    )
     tags = np.array([{"topic": f"topic {i % 17}", "language": "en", "campaign": i % 5} for i in range(series)])
     random = np.random.default_rng(1)
     level = random.integers(0, 1_000_000, series).astype(float)
@@ -68,9 +72,7 @@ def rows(
                 ),
                 "metric_type": metric.take(np.tile(number, polls)),
                 "content_id": content.take(np.tile(number, polls)),
-                "author_id": pd.Categorical.from_codes(
-                    np.zeros(polls * series, np.int8), categories=pd.Index(["acme"])
-                ),
+                "author_id": account.take(np.tile(number, polls)),
                 "content_type": pd.Categorical.from_codes(
                     np.zeros(polls * series, np.int8), categories=pd.Index(["video"])
                 ),

@@ -65,6 +65,21 @@ def make(name: str, month: str, changes: dict[str, object], formats: list[str]) 
     }
 
 
+@task(task_run_name="send {name} {month}", retries=2, retry_delay_seconds=[60, 600])
+def send(name: str, month: str) -> list[str]:
+    """Deliver to the recipients of params; raises where somebody did not get it, so that it is tried again."""
+    from analytics.errors import ReportError
+    from analytics.jobs.deliver import deliver
+    from analytics.store import open_store
+
+    with open_store(settings()) as store:
+        done = deliver(settings(), store, name, period=month)
+    failed = [entry for entry in done if entry.status == "failed"]
+    if failed:
+        raise ReportError(f"{len(failed)} of {len(done)} not delivered: {failed[0].error}")
+    return [entry.recipient for entry in done if entry.status == "sent"]
+
+
 @flow(name="report", flow_run_name=run_name, validate_parameters=True)
 def report(
     name: ReportName = "traffic",
@@ -76,6 +91,7 @@ def report(
     timezone: Zone = "",
     compare: MonthOrNone = "",
     formats: list[Format] = ["html", "pdf", "csv", "xlsx", "json", "parquet"],  # noqa: B006
+    deliver: bool = True,
 ) -> Any:
     """Make a report and link to it.
 
@@ -89,6 +105,7 @@ def report(
         timezone: IANA name, for example Europe/Berlin. Empty: as configured.
         compare: Another month, YYYY-MM, to compare with beside the one before.
         formats: What to make.
+        deliver: Send it to the recipients named in params, once a version. A preview is sent to nobody.
     """
     now = runtime.flow_run.scheduled_start_time or datetime.now(UTC)
     chosen = str(month_of(month, when, now))
@@ -115,4 +132,6 @@ def report(
         [{"step": step, "seconds": round(spent, 1)} for step, spent in made["seconds"].items()],
         f"Where the time of {name} {chosen} went",
     )
+    if deliver and when == "ended":
+        send(str(name), chosen)
     return Completed(message=f"{name} {chosen}: {links[0] if links else 'no file'}")

@@ -7,6 +7,9 @@ names the platform, the call and the value that offended, never a token.
 
 from __future__ import annotations
 
+import difflib
+from collections.abc import Iterable
+
 
 class AnalyticsError(Exception):
     """Root of the tree."""
@@ -99,3 +102,16 @@ class InsufficientHistory(StatisticsError):
 
 class ReportError(AnalyticsError):
     """A report could not be made; nothing was published."""
+
+
+def nearest(name: str, known: Iterable[str], *, cutoff: float = 0.6) -> str:
+    """What to write after "unknown": the known name most like it, or what there is.
+
+    >>> nearest("gihtub", ["github", "reddit"]), nearest("x", ["github", "reddit"]), nearest("x", [])
+    ("did you mean 'github'?", 'expected one of github, reddit', 'there is none yet')
+    """
+    names = sorted(known)
+    close = difflib.get_close_matches(name, names, n=1, cutoff=cutoff)
+    if close:
+        return f"did you mean {close[0]!r}?"
+    return f"expected one of {', '.join(names[:20])}" if names else "there is none yet"

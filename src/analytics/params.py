@@ -252,7 +252,7 @@ class ReportParams(_Model):
     schedule: Cron = "0 6 1 * *"
     settled_schedule: Cron | None = Field("0 6 5 * *", description="the same month again, once figures have settled")
     provisional_schedule: Cron | None = Field("0 6 * * 1", description="the current month so far")
-    recipients: tuple[str, ...] = ()
+    recipients: tuple[str, ...] = Field((), description="mail addresses, and channels of alerts.yaml")
     brand: Brand = Brand()
 
 

@@ -34,6 +34,10 @@ class Settings(BaseSettings):
     statement_timeout_s: float = Field(300.0, gt=0)
     secret_key: SecretStr | None = Field(None, description="32 bytes, base64: encrypts credentials in the store")
     public_url: str | None = Field(None, pattern="^https?://", description="where readers reach the web app, for links")
+    smtp_url: SecretStr | None = Field(
+        None, description="mail server for reports: smtp://user:password@host (STARTTLS), smtps://, smtp+plain://"
+    )
+    mail_from: str | None = Field(None, pattern=r"^[^\r\n]+@[^\r\n]+$", description="sender of the reports")
     archive_url: str | None = Field(None, description="cold tier, as in s3://bucket/prefix; unset: a folder below home")
     log_level: str = Field("WARNING", pattern="^(DEBUG|INFO|WARNING|ERROR)$")
     jobs: int = Field(0, ge=0, description="processes for per-series work; 0: one a core")

@@ -40,23 +40,31 @@ def send_all(notices: list[Notice], channels: Mapping[str, str], credential: Cre
 
 def send(notice: Notice, channels: Mapping[str, str], credential: Credential) -> Delivery:
     """Send one message."""
+    title = title_of(notice)
+    error = push(notice.channel, channels, credential, title=title, body=body_of(notice), kind=TYPES[notice.severity])
+    return Delivery(notice, title, error)
+
+
+def push(
+    channel: str, channels: Mapping[str, str], credential: Credential, *, title: str, body: str, kind: str = "info"
+) -> str:
+    """Hand a text to a channel; what went wrong, '' where the channel took it."""
     apprise = _library()
-    title, body = title_of(notice), body_of(notice)
-    variable = channels.get(notice.channel, "")
+    variable = channels.get(channel, "")
     address = credential(variable) if variable else None
     if address is None:
-        return Delivery(notice, title, f"channel {notice.channel}: the environment variable {variable} is not set")
+        return f"channel {channel}: the environment variable {variable} is not set"
     target = apprise.Apprise()
     if not target.add(address.get_secret_value()):
-        return Delivery(notice, title, f"channel {notice.channel}: {variable} holds no address Apprise understands")
+        return f"channel {channel}: {variable} holds no address Apprise understands"
     said = _Listener()
     logger = logging.getLogger("apprise")
     logger.addHandler(said)
     try:
-        taken = target.notify(body=body, title=title, notify_type=apprise.NotifyType(TYPES[notice.severity]))
+        taken = target.notify(body=body, title=title, notify_type=apprise.NotifyType(kind))
     finally:
         logger.removeHandler(said)
-    return Delivery(notice, title, "" if taken else f"channel {notice.channel}: not delivered")
+    return "" if taken else f"channel {channel}: not delivered"
 
 
 def _library() -> Any:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import difflib
 import json
 from collections.abc import Iterable, Sequence
 from dataclasses import replace
@@ -10,7 +9,7 @@ from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
 from analytics.alerts.incidents import Incident
-from analytics.errors import InputError
+from analytics.errors import InputError, nearest
 from analytics.model import SeriesKey
 from analytics.store.asking import changed, rows
 from analytics.store.remarks import Annotation, Kind, add
@@ -78,9 +77,7 @@ def of_incident(store: Store, key: str) -> list[Incident]:
         found = [_incident(row) for row in rows(connection, OF_INCIDENT, key=key)]
         known = [] if found else [row["key"] for row in rows(connection, KEYS)]
     if not found:
-        close = difflib.get_close_matches(key, known, n=1)
-        hint = f"did you mean {close[0]!r}?" if close else "`analytics alerts list` shows what is open"
-        raise InputError(f"incident {key!r}: there is none; {hint}")
+        raise InputError(f"incident {key!r}: there is none; {nearest(key, known)} `analytics alerts list` shows all")
     return found
 
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import difflib
 import hashlib
 import json
 import time
@@ -13,7 +12,7 @@ from typing import Any
 
 from pydantic import ValidationError
 
-from analytics.errors import InputError
+from analytics.errors import InputError, nearest
 from analytics.model import Month
 from analytics.params import ReportParams, explained, load_params
 from analytics.settings import Settings, project_root
@@ -137,9 +136,7 @@ def _stamp(notebook: Path, parameters: Mapping[str, Any], snapshot: str) -> str:
 def _known(what: str, names: Sequence[str] | Mapping[str, Any], known: Sequence[str]) -> None:
     for name in names:
         if name not in known:
-            close = difflib.get_close_matches(str(name), known, n=1)
-            hint = f"did you mean {close[0]!r}?" if close else f"expected one of {', '.join(known) or 'none defined'}"
-            raise InputError(f"{what} {name!r}: unknown; {hint}")
+            raise InputError(f"{what} {name!r}: unknown; {nearest(str(name), known)}")
 
 
 def options_from(path: Path | None) -> dict[str, Any]:

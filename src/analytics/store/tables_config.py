@@ -229,6 +229,18 @@ reports = sa.Table(
 
 reports_archive = sa.Table("reports_archive", metadata, _uuid("report_id"), *_report(), *_since("archived_at"))
 
+report_deliveries = sa.Table(
+    "report_deliveries",
+    metadata,
+    *_key("report", "period"),
+    sa.Column("version", sa.Integer, primary_key=True, autoincrement=False),
+    *_key("recipient"),
+    _must("status"),
+    _must("attempts", sa.Integer, "0"),
+    *_named("error"),
+    _must("changed_at", Instant),
+)
+
 contents = sa.Table(
     "contents",
     metadata,

@@ -1,0 +1,156 @@
+"""Send a published report to the people and channels that params name: each version once, failures tried again."""
+
+from __future__ import annotations
+
+import smtplib
+import ssl
+import time
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from email.message import EmailMessage
+from typing import TYPE_CHECKING
+from urllib.parse import unquote, urlsplit
+
+from analytics.errors import InputError, nearest
+from analytics.jobs.published import site_dir
+from analytics.params import Params, ReportParams, load_params
+from analytics.reports import site
+from analytics.reports.published import Version
+from analytics.settings import Settings, credential
+
+if TYPE_CHECKING:
+    from analytics.store import Store
+
+WAITS_S = (2.0, 10.0)  # between the tries of one call; what still fails waits for the next call
+TIMEOUT_S = 30.0
+
+
+@dataclass(frozen=True)
+class Delivered:
+    """What became of one recipient: `sent`, `failed` with its error, or `before` where it has gone already."""
+
+    recipient: str
+    status: str
+    error: str = ""
+
+
+def deliver(
+    settings: Settings,
+    store: Store,
+    name: str,
+    *,
+    period: str | None = None,
+    to: Sequence[str] | None = None,
+    again: bool = False,
+    sleep: Callable[[float], None] = time.sleep,
+) -> list[Delivered]:
+    """Send the newest version of a report's period (None: its newest period) to everyone who has not got it.
+
+    Args:
+        to: addresses and channels; None: the recipients of the report's params.
+        again: send also what has gone before.
+    Raises:
+        InputError: nothing of that name is published, or a recipient is neither an address nor a channel.
+    """
+    from analytics.store import deliveries
+
+    params = load_params(settings.params_dir)
+    version = _newest(settings, name, period)
+    chosen = params.reports.get(name, ReportParams())
+    recipients = list(dict.fromkeys(chosen.recipients if to is None else to))
+    for recipient in recipients:
+        _checked(recipient, params)
+    results = []
+    for recipient in recipients:
+        place = (name, version.period, version.version, recipient)
+        if not deliveries.claim(store, *place, at=datetime.now(UTC), again=again):
+            results.append(Delivered(recipient, "before"))
+            continue
+        error, tries = "", 0
+        for wait_s in (0.0, *WAITS_S):
+            sleep(wait_s)
+            tries += 1
+            error = _sent(settings, params, chosen, version, recipient)
+            if not error or error.startswith("not set up"):
+                break
+        deliveries.done(store, *place, at=datetime.now(UTC), attempts=tries, error=error)
+        results.append(Delivered(recipient, "failed" if error else "sent", error))
+    return results
+
+
+def _newest(settings: Settings, name: str, period: str | None) -> Version:
+    found = site.versions(site_dir(settings), name, period)
+    if not found:
+        what = f"{name} {period}" if period else name
+        raise InputError(f"report {what!r}: nothing is published; `analytics report {name} --month …` makes it")
+    return max(found, key=lambda v: (v.period, v.version))
+
+
+def _checked(recipient: str, params: Params) -> None:
+    if "@" in recipient:
+        if any(letter in recipient for letter in "\r\n,;<>") or recipient.count("@") != 1:
+            raise InputError(f"recipient {recipient!r}: expected one address, as in ana@example.com")
+    elif recipient not in params.alerts.channels:
+        raise InputError(
+            f"recipient {recipient!r}: neither an address nor a channel of params/alerts.yaml; "
+            f"{nearest(recipient, list(params.alerts.channels))}"
+        )
+
+
+def _sent(settings: Settings, params: Params, chosen: ReportParams, version: Version, recipient: str) -> str:
+    """What went wrong, '' for nothing."""
+    from analytics.alerts.delivery import push
+    from analytics.reports import mail
+
+    kind = "html" if "html" in version.files else next(iter(version.files))
+    link = f"{settings.public_url.rstrip('/')}/{version.address(kind)}" if settings.public_url else ""
+    if "@" not in recipient:
+        title = f"{version.title}: {version.label}"
+        return push(recipient, params.alerts.channels, credential, title=title, body=mail.summary(version, link))
+    if settings.smtp_url is None or settings.mail_from is None:
+        return "not set up: ANALYTICS_SMTP_URL and ANALYTICS_MAIL_FROM say through which server and as whom to send"
+    folder = site_dir(settings) / version.folder
+    pdf = folder / version.files["pdf"] if "pdf" in version.files else None
+    message = mail.letter(
+        version,
+        folder / version.files["ipynb"],
+        pdf,
+        sender=settings.mail_from,
+        recipient=recipient,
+        brand=chosen.brand.name,
+        accent=chosen.brand.accent,
+        link=link,
+    )
+    try:
+        send_mail(settings.smtp_url.get_secret_value(), message)
+    except (OSError, smtplib.SMTPException) as exc:
+        return f"{recipient}: {type(exc).__name__}: {' '.join(str(exc).split())[:300]}"
+    return ""
+
+
+def send_mail(url: str, message: EmailMessage) -> None:
+    """Hand a message to a mail server.
+
+    Args:
+        url: `smtp://user:password@host:587` (STARTTLS), `smtps://…:465` (TLS from the start), or `smtp+plain://…` for a
+            server on this machine or a network of one's own.
+    Raises:
+        InputError: another kind of address.
+    """
+    parts = urlsplit(url)
+    if parts.scheme not in {"smtp", "smtps", "smtp+plain"} or not parts.hostname:
+        raise InputError("ANALYTICS_SMTP_URL: expected smtp://, smtps:// or smtp+plain:// and a host")
+    port = parts.port or {"smtp": 587, "smtps": 465, "smtp+plain": 25}[parts.scheme]
+    secure = ssl.create_default_context()
+    server: smtplib.SMTP
+    if parts.scheme == "smtps":
+        server = smtplib.SMTP_SSL(parts.hostname, port, timeout=TIMEOUT_S, context=secure)
+    else:
+        server = smtplib.SMTP(parts.hostname, port, timeout=TIMEOUT_S)
+    with server:
+        if parts.scheme == "smtp":
+            server.starttls(context=secure)
+        if parts.username:
+            server.login(unquote(parts.username), unquote(parts.password or ""))
+        server.send_message(message)

@@ -1,0 +1,132 @@
+"""A report as a letter: words first, two charts as pictures, the PDF attached; readable as plain text too."""
+
+from __future__ import annotations
+
+from email.message import EmailMessage
+from email.utils import formatdate, make_msgid
+from html import escape
+from pathlib import Path
+from typing import Any
+
+import nbformat
+
+from analytics.reports import theme
+from analytics.reports.exporters.common import document
+from analytics.reports.published import Version
+
+CHARTS = 2
+WIDTH = 620
+LARGEST_PDF = 20_000_000  # above, mail servers refuse; the letter then has the link alone
+
+
+def letter(
+    version: Version,
+    notebook_path: Path,
+    pdf: Path | None,
+    *,
+    sender: str,
+    recipient: str,
+    brand: str,
+    accent: str,
+    link: str,
+) -> EmailMessage:
+    """The message for one recipient; `link` leads to the published version, '' where readers cannot reach one."""
+    notebook = nbformat.read(notebook_path, as_version=4)  # type: ignore[no-untyped-call]
+    doc = document(notebook, "html")
+    pictures = [block for block in doc.blocks if block["type"] == "figure" and "spec" in block][:CHARTS]
+    names = [make_msgid(domain="report.invalid") for _ in pictures]
+    message = EmailMessage()
+    message["Subject"] = _line(f"{version.title}: {version.label}" + _again(version))
+    message["From"], message["To"] = sender, recipient
+    message["Date"] = formatdate(localtime=False)
+    message["Message-ID"] = make_msgid(domain="report.invalid")
+    message["Auto-Submitted"] = "auto-generated"
+    message.set_content(_plain(version, doc.cover, brand, link))
+    captions = [str(block["caption"]) for block in pictures]
+    alts = [str(block["alt"]) for block in pictures]
+    shown = list(zip(names, captions, alts, strict=True))
+    message.add_alternative(_html(version, doc.blocks, shown, brand=brand, accent=accent, link=link), subtype="html")
+    page: Any = message.get_payload()[1]  # type: ignore[index]
+    for name, block in zip(names, pictures, strict=True):
+        page.add_related(_png(block["spec"]), "image", "png", cid=name)
+    if pdf is not None and pdf.stat().st_size <= LARGEST_PDF:
+        message.add_attachment(pdf.read_bytes(), maintype="application", subtype="pdf", filename=pdf.name)
+    return message
+
+
+def summary(version: Version, link: str) -> str:
+    """The same in a few lines, for channels that take text."""
+    lines = [f"• {sentence}" for sentence in version.headline]
+    return "\n".join([*lines, *([f"\n{link}"] if link else [])])
+
+
+def _again(version: Version) -> str:
+    return f" (version {version.version}: {version.changed})" if version.version > 1 else ""
+
+
+def _line(text: str) -> str:
+    """A header's text: one line, whatever stands in a title."""
+    return " ".join(text.split())[:200]
+
+
+def _plain(version: Version, cover: dict[str, Any], brand: str, link: str) -> str:
+    lines = [f"{brand}", f"{version.title}: {version.label}{_again(version)}", ""]
+    lines += [f"- {sentence}" for sentence in version.headline]
+    lines += ["", *(f"{label}: {value}" for label, value in cover["facts"]), ""]
+    lines += [f"The whole report: {link}"] if link else ["The whole report is attached."]
+    return "\n".join(lines) + "\n"
+
+
+def _html(
+    version: Version,
+    blocks: list[dict[str, Any]],
+    pictures: list[tuple[str, str, str]],
+    *,
+    brand: str,
+    accent: str,
+    link: str,
+) -> str:
+    """Tables and inline styles: what mail programs of any age show as it is meant."""
+    shade = theme.accents(accent)["cover_from"]
+    grey = "color:#56627a;font-size:13px"
+    tiles: list[dict[str, Any]] = next((block["tiles"] for block in blocks if block["type"] == "tiles"), [])
+    cells = "".join(
+        f'<td style="padding:10px 14px;border:1px solid #dde3ec;border-radius:8px" width="33%">'
+        f'<div style="{grey}">{escape(str(t["label"]))}</div>'
+        f'<div style="font-size:22px;font-weight:700">{escape(str(t["value"]))}'
+        f' <span style="{grey}">{escape(str(t.get("unit") or ""))}</span></div>'
+        + "".join(f'<div style="font-size:12px">{escape(str(d["text"]))}</div>' for d in t.get("deltas", []))
+        + "</td>"
+        + ("</tr><tr>" if n % 3 == 2 else "")
+        for n, t in enumerate(tiles[:6])
+    )
+    said = "".join(f'<li style="margin:6px 0">{escape(sentence)}</li>' for sentence in version.headline)
+    charts = "".join(
+        f'<p style="margin:22px 0 4px"><img src="cid:{name[1:-1]}" alt="{escape(alt)}" width="{WIDTH}"'
+        f' style="max-width:100%;height:auto;border:0"></p><p style="{grey};margin:0">{escape(caption)}</p>'
+        for name, caption, alt in pictures
+    )
+    button = (
+        f'<p style="margin:26px 0"><a href="{escape(link)}" style="background:{shade};color:#ffffff;padding:11px 20px;'
+        f'border-radius:8px;text-decoration:none;font-weight:600">Open the report</a></p>'
+        if link
+        else f'<p style="{grey};margin:26px 0">The whole report is attached as PDF.</p>'
+    )
+    return (
+        '<!doctype html><html lang="en"><body style="margin:0;background:#ffffff;color:#172033;'
+        'font:15px/1.55 Inter,Segoe UI,Helvetica,Arial,sans-serif">'
+        f'<table role="presentation" width="100%" cellspacing="0" cellpadding="0"><tr><td bgcolor="{shade}"'
+        f' style="background:{shade};color:#ffffff;padding:26px 28px"><div style="font-size:13px">{escape(brand)}</div>'
+        f'<div style="font-size:26px;font-weight:700">{escape(version.title)}</div>'
+        f"<div>{escape(version.label + _again(version))}</div></td></tr></table>"
+        f'<div style="max-width:{WIDTH + 56}px;padding:20px 28px">'
+        f'<table role="presentation" width="100%" cellspacing="6" cellpadding="0"><tr>{cells}</tr></table>'
+        f'<ul style="padding-left:20px">{said}</ul>{button}{charts}</div></body></html>'
+    )
+
+
+def _png(spec: dict[str, Any]) -> bytes:
+    import vl_convert
+
+    png: bytes = vl_convert.vegalite_to_png(spec, scale=1.5)
+    return png
