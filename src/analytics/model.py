@@ -121,9 +121,22 @@ class Month:
         index = self.year * 12 + self.month - 1 + months
         return Month(index // 12, index % 12 + 1)
 
+    @property
+    def first(self) -> date:
+        """Its first day."""
+        return date(self.year, self.month, 1)
+
     def previous(self) -> Month:
         """The month before."""
         return self.shifted(-1)
+
+    def year_before(self) -> Month:
+        """The same month a year before."""
+        return self.shifted(-12)
+
+    def following(self) -> Month:
+        """The month after."""
+        return self.shifted(1)
 
     def bounds(self, timezone: str = "UTC") -> tuple[datetime, datetime]:
         """First instant of the month and of the next one, in `timezone`, as aware UTC datetimes."""
@@ -138,6 +151,81 @@ class Month:
 
     def __lt__(self, other: Month) -> bool:
         return (self.year, self.month) < (other.year, other.month)
+
+
+@dataclass(frozen=True, slots=True)
+class Span:
+    """Whole days from `first` to `last`, both included, where a month is not what is asked for.
+
+    >>> span = Span.parse("2026-10-05--2026-10-18")
+    >>> str(span), span.days, span.label, str(span.previous())
+    ('2026-10-05--2026-10-18', 14, '5 October to 18 October 2026', '2026-09-21--2026-10-04')
+    """
+
+    first: date
+    last: date
+
+    def __post_init__(self) -> None:
+        if self.last < self.first:
+            raise InputError(f"period {self}: ends before it begins")
+        if not (self.first.year >= 1970 and self.last.year <= 9998 and self.days <= 400):
+            raise InputError(f"period {self}: expected at most 400 days between 1970 and 9998")
+
+    @classmethod
+    def parse(cls, text: str) -> Span:
+        """Read `YYYY-MM-DD--YYYY-MM-DD`; raise `InputError` for anything else."""
+        if not re.fullmatch(r"\d{4}-\d{2}-\d{2}--\d{4}-\d{2}-\d{2}", text, flags=re.ASCII):
+            raise InputError(f"period {text!r}: expected YYYY-MM, or two days as in 2026-10-05--2026-10-18")
+        try:
+            return cls(date.fromisoformat(text[:10]), date.fromisoformat(text[12:]))
+        except ValueError as exc:
+            raise InputError(f"period {text!r}: {exc}; expected two days as in 2026-10-05--2026-10-18") from exc
+
+    @property
+    def days(self) -> int:
+        """Number of days."""
+        return (self.last - self.first).days + 1
+
+    @property
+    def label(self) -> str:
+        """The days in words."""
+        first, last = (f"{day.day} {calendar.month_name[day.month]}" for day in (self.first, self.last))
+        year = "" if self.first.year == self.last.year else f" {self.first.year}"
+        return f"{first}{year} to {last} {self.last.year}"
+
+    def moved(self, days: int) -> Span:
+        """The same number of days, so many days later (negative: earlier)."""
+        return Span(self.first + timedelta(days=days), self.last + timedelta(days=days))
+
+    def previous(self) -> Span:
+        """As many days, just before."""
+        return self.moved(-self.days)
+
+    def year_before(self) -> Span:
+        """The same weekdays 52 weeks before."""
+        return self.moved(-364)
+
+    def following(self) -> Span:
+        """As many days, just after."""
+        return self.moved(self.days)
+
+    def bounds(self, timezone: str = "UTC") -> tuple[datetime, datetime]:
+        """First instant of the first day and of the day after the last, in `timezone`, as aware UTC datetimes."""
+        zone = zone_of(timezone)
+        after = self.last + timedelta(days=1)
+        start, end = (datetime(day.year, day.month, day.day, tzinfo=zone) for day in (self.first, after))
+        return start.astimezone(UTC), end.astimezone(UTC)
+
+    def __str__(self) -> str:
+        return f"{self.first.isoformat()}--{self.last.isoformat()}"
+
+
+Period = Month | Span
+
+
+def period_of(text: str) -> Period:
+    """A calendar month, or a run of days; raise `InputError` for anything else."""
+    return Span.parse(text) if "--" in text else Month.parse(text)
 
 
 def zone_of(name: str) -> ZoneInfo:

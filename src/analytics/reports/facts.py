@@ -13,7 +13,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from analytics.model import Aggregation, Month
+from analytics.model import Aggregation, Period
 
 FULL_DAY_COVERAGE = 0.8
 MIN_FULL_DAYS = 14
@@ -28,7 +28,7 @@ class MonthFacts:
     the metric's unit: a sum over the readings there are (not scaled up), or the last level.
     """
 
-    month: Month
+    month: Period
     aggregation: Aggregation
     days: pd.DataFrame
     total: float
@@ -59,7 +59,7 @@ class Comparison:
     month with five Saturdays is not called a fall. Both are relative to the other month (0.1: a tenth more).
     """
 
-    other: Month
+    other: Period
     change_ratio: float = float("nan")
     adjusted_change_ratio: float = float("nan")
     refusal: str = ""
@@ -69,7 +69,7 @@ def month_facts(
     times: NDArray[np.datetime64],
     values: NDArray[np.float64],
     *,
-    month: Month,
+    month: Period,
     timezone: str,
     aggregation: Aggregation,
     step_s: float,
@@ -122,7 +122,7 @@ def compare(this: MonthFacts, other: MonthFacts) -> Comparison:
     """Change from `other` to `this`, or the reason why there is none to state."""
     for facts in (this, other):
         full = len(facts.full_days)
-        if full < MIN_FULL_DAYS:
+        if full < min(MIN_FULL_DAYS, (facts.month.days + 1) // 2):
             return Comparison(other.month, refusal=f"{facts.month.label} has {full} full days of {facts.month.days}")
     if this.aggregation == "last":
         ratio = _ratio(this.total, other.total)
