@@ -113,6 +113,7 @@ def main() -> None:
         upgrade(engine)
         store = Store(engine)
         ingest_s = fill(store, options.days, options.series, options.rounds_per_batch)
+        ingest_peak_mb = memory_mb(resource.getrusage(resource.RUSAGE_SELF))
         started = time.perf_counter()
         rolled = store.roll_up(now=datetime(2026, 12, 31, tzinfo=UTC))
         rollup_s = time.perf_counter() - started
@@ -123,6 +124,8 @@ def main() -> None:
         result = {
             "points": points,
             "ingest_us_per_point": round(ingest_s / points * 1e6, 2),
+            "ingest_s": round(ingest_s, 1),
+            "ingest_peak_mb": ingest_peak_mb,
             "rollup_s_per_hour_bucket": round(rollup_s / max(rolled.hours, 1), 3),
             "hot_bytes_per_point": {
                 "heap": round(float(heap) / points, 1),

@@ -249,6 +249,7 @@ class ReportParams(_Model):
     timezone: Timezone = "UTC"
     algorithm: Literal["ewma", "stl", "mstl", "prophet", "seasonal_naive", "profile"] = "profile"
     window_days: int = Field(30, ge=1, le=400)
+    sections: tuple[str, ...] = Field((), description="which, in order; needs notebook: custom")
     schedule: Cron = "0 6 1 * *"
     settled_schedule: Cron | None = Field("0 6 5 * *", description="the same month again, once figures have settled")
     provisional_schedule: Cron | None = Field("0 6 * * 1", description="the current month so far")

@@ -14,6 +14,7 @@ from analytics.monitoring import Watch
 from analytics.params import Brand
 from analytics.reports import traffic_tables
 from analytics.reports.display import TILES
+from analytics.reports.further import look_beyond
 from analytics.reports.recommend import recommendations
 from analytics.reports.summary import sentences
 from analytics.reports.traffic import TrafficReport
@@ -54,6 +55,11 @@ def gathered(store, *, timezone="UTC", month=OCTOBER, **chosen):
     asked = {"platforms": (), "metrics": (), "accounts": ()} | chosen
     watch = Watch(timezone=timezone, window_days=30)
     return gather(store, choose_series(store, **asked), month=month, watch=watch, definitions=DEFINITIONS)
+
+
+def reported(store, **chosen) -> TrafficReport:
+    data = gathered(store, **chosen)
+    return TrafficReport("Traffic", data, Brand(), look_beyond(store, data))
 
 
 @pytest.fixture
@@ -222,7 +228,7 @@ def test_every_section_shows_something_and_hostile_names_stay_text(store):
     name = "<img src=x onerror=alert(1)> [x](javascript:alert(1))"
     frame = with_spike(mentions(name, "2026-09-01", "2026-11-01"), "2026-10-20 12:00", 120, 6)
     store.write(frame, Collection("twitter", "import", account=name))
-    report = TrafficReport("Traffic", gathered(store), Brand())
+    report = reported(store)
 
     shown = [report.summary(), report.breakdown(), report.anomalies(), report.trends(), report.recommendations()]
     blocks = [block for section in [*shown, report.coverage()] for block in section]
@@ -252,10 +258,10 @@ def test_a_counter_its_platform_rounds_is_shown_but_not_judged(store):
 
 def test_a_tile_says_what_it_counts(two_months):
     """One metric: the account is enough. Two of one account, or two platforms: the metric is in the label."""
-    one = TrafficReport("Traffic", gathered(two_months), Brand())
+    one = reported(two_months)
     stars = mentions("quiet", "2026-09-01", "2026-11-02").assign(platform="github", metric_type="stars")
     two_months.write(stars.assign(value=stars["value"].cumsum()), Collection("github", "import", account="quiet"))
-    two = TrafficReport("Traffic", gathered(two_months), Brand())
+    two = reported(two_months)
 
     labels = [
         [tile["label"] for block in report.summary() for tile in block.data.get(TILES, {}).get("tiles", [])]

@@ -13,6 +13,7 @@ EXAMPLES = """[bold]Examples[/]
 
   analytics report traffic --month 2026-10
   analytics report traffic --month 2026-10 --platforms youtube,github --metrics views --timezone Europe/Berlin
+  analytics report traffic --from 2026-10-05 --to 2026-10-18
   analytics report traffic --month 2026-10 --compare 2025-10 --formats html
   analytics report traffic --params-file rerun.yaml --no-publish
 """
@@ -29,6 +30,8 @@ Names = Annotated[str | None, typer.Option(help="Names, comma-separated; none: a
 @app.command(epilog=EXAMPLES)
 def traffic(
     month: Annotated[str | None, typer.Option(help="Calendar month, YYYY-MM.", show_default="the month before")] = None,
+    start: Annotated[str | None, typer.Option("--from", help="First day, YYYY-MM-DD, instead of a month.")] = None,
+    end: Annotated[str | None, typer.Option("--to", help="Last day, YYYY-MM-DD.")] = None,
     platforms: Names = None,
     metrics: Names = None,
     accounts: Names = None,
@@ -38,11 +41,12 @@ def traffic(
     window_days: Annotated[int | None, typer.Option(help="Days of history behind every expectation.")] = None,
     formats: Annotated[str, typer.Option(help="Of html, pdf, csv, xlsx, json, parquet; comma-separated.")] = ALL,
     publish: Annotated[bool, typer.Option(help="Put it on the site in output/site.")] = True,
+    name: Annotated[str, typer.Option(help="Which report of params/reports.")] = "traffic",
     params_file: Annotated[Path | None, typer.Option(help="YAML with the same names as these options.")] = None,
 ) -> None:
     """Monthly traffic report: what was normal, what was not, as HTML and PDF."""
     given: dict[str, Any] = {
-        "month": month,
+        "month": _period(month, start, end),
         "platforms": _names(platforms),
         "metrics": _names(metrics),
         "accounts": _names(accounts),
@@ -61,7 +65,7 @@ def traffic(
     with steps("Traffic report") as show:
         made = job.make_report(
             settings,
-            "traffic",
+            name,
             month=job.month_asked(options.pop("month", None)),
             overrides=options,
             formats=_names(formats) or (),
@@ -74,6 +78,77 @@ def traffic(
             show.say(f"  published as version {version.version} of {version.label}")
         published.record(settings, made, by="command line")
         show.files(files, made.seconds)
+
+
+@app.command(
+    epilog="[bold]Examples[/]\n\n  analytics report close traffic --month 2026-10\n  analytics report close --early"
+)
+def close(
+    name: Annotated[str, typer.Argument(help="Which report's series.")] = "traffic",
+    month: Annotated[str | None, typer.Option(help="YYYY-MM.", show_default="the month before")] = None,
+    early: Annotated[bool, typer.Option("--early", help="Although a source may still restate it.")] = False,
+    by: Annotated[str, typer.Option(help="Who closes it.", envvar="USER")] = "somebody",
+) -> None:
+    """Keep a month's figures for good; later reports show what has changed since, number by number."""
+    from rich.console import Console
+
+    from analytics.jobs import report as job
+    from analytics.jobs.close import close as close_period
+    from analytics.settings import load_settings
+    from analytics.store import open_store
+
+    settings = load_settings()
+    with open_store(settings) as store:
+        done = close_period(settings, store, name, job.month_asked(month), by=by, early=early)
+    said = f", {done.before} had been closed before" if done.before else ""
+    Console(highlight=False).print(f"{done.period}: {done.kept} figures closed{said}")
+
+
+@app.command(epilog="[bold]Example[/]\n\n  analytics report closed")
+def closed() -> None:
+    """Closed months, with when and how many figures."""
+    from rich.console import Console
+    from rich.table import Table
+
+    from analytics.settings import load_settings
+    from analytics.store import closes, open_store
+
+    with open_store(load_settings()) as store:
+        found = closes.periods(store)
+    table = Table("period", "time zone", "closed (UTC)", "figures", box=None, header_style="bold")
+    for period, timezone, at, count in found:
+        table.add_row(period, timezone, f"{at:%Y-%m-%d %H:%M}", str(count))
+    Console(highlight=False).print(table if found else "No month is closed yet: `analytics report close`.")
+
+
+@app.command(epilog="[bold]Example[/]\n\n  analytics report verify output/reports/traffic/2026-10/traffic-2026-10.html")
+def verify(
+    file: Annotated[Path, typer.Argument(help="A file of a report: any of its formats.")],
+) -> None:
+    """Make a report again from the store and compare it number by number; says what differs and why."""
+    from rich.console import Console
+    from rich.table import Table
+
+    from analytics.cli.shown import steps
+    from analytics.errors import ReportError
+    from analytics.jobs.verify import verify as check
+    from analytics.settings import load_settings
+
+    with steps("Verify") as show:
+        found = check(load_settings(), file, progress=show.progress)
+    console = Console(highlight=False, soft_wrap=True)
+    console.print(f"{found.compared:,} figures compared, {len(found.differences)} differ")
+    for reason in found.reasons:
+        console.print(f"  {reason}", markup=False)
+    if found.differences:
+        table = Table("where", "in the file", "now", box=None, header_style="bold")
+        for difference in found.differences[:40]:
+            table.add_row(difference.where, str(difference.shown), str(difference.now))
+        console.print(table)
+        raise ReportError(f"{file.name}: {len(found.differences)} figures are not what the store gives now")
+    console.print(
+        "The same to the byte." if found.same_bytes else "Every figure is the same; the page differs in form."
+    )
 
 
 @app.command("list", epilog="[bold]Example[/]\n\n  analytics report list")
@@ -144,6 +219,16 @@ def deliveries() -> None:
         when = f"{s.changed_at:%Y-%m-%d %H:%M}"
         table.add_row(f"{s.report} v{s.version}", s.period, s.recipient, s.status, str(s.attempts), when, s.error)
     Console(highlight=False, soft_wrap=True).print(table if found else "Nothing was sent yet.")
+
+
+def _period(month: str | None, start: str | None, end: str | None) -> str | None:
+    if start is None and end is None:
+        return month
+    if month is not None or start is None or end is None:
+        from analytics.errors import InputError
+
+        raise InputError("period: give --month, or both --from and --to")
+    return f"{start}--{end}"
 
 
 def _names(text: str | None) -> tuple[str, ...] | None:

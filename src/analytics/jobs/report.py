@@ -13,7 +13,7 @@ from typing import Any
 from pydantic import ValidationError
 
 from analytics.errors import InputError, nearest
-from analytics.model import Month
+from analytics.model import Month, Period, period_of
 from analytics.params import ReportParams, explained, load_params
 from analytics.settings import Settings, project_root
 
@@ -26,7 +26,7 @@ class ReportFiles:
     """What was made: files by format, seconds by step, and the parameters it was made with."""
 
     name: str
-    month: Month
+    month: Period
     files: Mapping[str, Path]
     seconds: Mapping[str, float]
     parameters: Mapping[str, Any] = field(default_factory=dict)
@@ -40,7 +40,7 @@ def make_report(
     settings: Settings,
     name: str,
     *,
-    month: Month,
+    month: Period,
     overrides: Mapping[str, Any] | None = None,
     formats: Sequence[str] = FORMATS,
     reuse: bool = False,
@@ -88,7 +88,7 @@ def make_report(
     return ReportFiles(name, month, standing, seconds, parameters)
 
 
-def parameters_of(settings: Settings, name: str, month: Month, overrides: Mapping[str, Any]) -> dict[str, Any]:
+def parameters_of(settings: Settings, name: str, month: Period, overrides: Mapping[str, Any]) -> dict[str, Any]:
     """The notebook's parameters: the report's params file, then what differs for this run."""
     reports = load_params(settings.params_dir).reports
     _known("report", [name], list(reports))
@@ -100,13 +100,25 @@ def parameters_of(settings: Settings, name: str, month: Month, overrides: Mappin
     except ValidationError as exc:
         raise InputError(f"report {name}: {'; '.join(explained(exc, ReportParams))}") from exc
     checked = chosen.model_dump(include=set(NOTEBOOK_FIELDS), mode="json")
+    if not checked["sections"]:
+        del checked["sections"]  # only the notebook `custom` takes them
     checked["month"] = str(month)
     if overrides.get("compare"):
-        checked["compare"] = str(Month.parse(str(overrides["compare"])))
+        checked["compare"] = str(period_of(str(overrides["compare"])))
     return checked
 
 
-NOTEBOOK_FIELDS = ("notebook", "title", "platforms", "metrics", "accounts", "timezone", "algorithm", "window_days")
+NOTEBOOK_FIELDS = (
+    "notebook",
+    "title",
+    "platforms",
+    "metrics",
+    "accounts",
+    "timezone",
+    "algorithm",
+    "window_days",
+    "sections",
+)
 
 
 def _snapshot_with_data(settings: Settings, parameters: Mapping[str, Any]) -> str:
@@ -117,7 +129,7 @@ def _snapshot_with_data(settings: Settings, parameters: Mapping[str, Any]) -> st
     with open_store(settings) as store:
         chosen = {what: parameters[what] for what in ("platforms", "metrics", "accounts")}
         series = choose_series(store, **chosen)
-        require_month(series, Month.parse(parameters["month"]), parameters["timezone"])
+        require_month(series, period_of(parameters["month"]), parameters["timezone"])
         with store.begin() as connection:
             said = [f"{r.said_at.isoformat()} {r.said_by} {r.kind} {r.note}" for r in remarks.select(connection)]
         return f"{store.snapshot_id()} {hashlib.sha256(json.dumps(said).encode()).hexdigest()[:16]}"
@@ -154,10 +166,10 @@ def options_from(path: Path | None) -> dict[str, Any]:
     return {str(key): value for key, value in content.items()}
 
 
-def month_asked(text: object) -> Month:
-    """The month named, or the last one that has ended."""
+def month_asked(text: object) -> Period:
+    """The month or days named, or the last month that has ended."""
     if text is not None:
-        return Month.parse(str(text))
+        return period_of(str(text))
     from datetime import UTC, datetime
 
     today = datetime.now(UTC)

@@ -12,7 +12,7 @@ from typing import Any
 
 import numpy as np
 
-from analytics.model import Month
+from analytics.model import period_of
 from analytics.monitoring import Watch, definitions_of
 from analytics.params import Brand, Params, load_params
 from analytics.reports import charts, formats
@@ -31,6 +31,7 @@ from analytics.reports.display import (
     table,
     tiles,
 )
+from analytics.reports.further import Beyond, ahead, firmness, held, look_beyond, top
 from analytics.reports.recommend import COVERAGE_WANTED, recommendations
 from analytics.reports.summary import sentences
 from analytics.reports.traffic_charts import series_figure
@@ -81,9 +82,9 @@ def month(
     """Gather one month from the store that the settings name.
 
     Args:
-        month: calendar month, `YYYY-MM`, in `timezone`.
+        month: calendar month, `YYYY-MM`, or two days, `YYYY-MM-DD--YYYY-MM-DD`, in `timezone`.
         platforms, metrics, accounts: names; empty means all that are stored.
-        compare: month to compare with in place of the same month a year before, `YYYY-MM`.
+        compare: period to compare with in place of the one a year before, written as `month` is.
 
     Raises:
         InputError: a name, month or time zone that does not exist.
@@ -102,16 +103,17 @@ def month(
         data = gather(
             store,
             choose_series(store, platforms=platforms, metrics=metrics, accounts=accounts, params=params),
-            month=Month.parse(month),
+            month=period_of(month),
             watch=watch,
             definitions=definitions_of(params),
-            compare_with=Month.parse(compare) if compare else None,
+            compare_with=period_of(compare) if compare else None,
             names=names_of(params),
             baseline_params=params.baselines,
         )
+        beyond = look_beyond(store, data)
     brand = params.reports["traffic"].brand if "traffic" in params.reports else Brand()
     logo = logo_address(settings.params_dir / brand.logo) if brand.logo else None
-    return TrafficReport(title, data, brand, logo)
+    return TrafficReport(title, data, brand, beyond, logo)
 
 
 def names_of(params: Params) -> dict[str, str]:
@@ -133,6 +135,7 @@ class TrafficReport:
     title: str
     data: TrafficData
     brand: Brand
+    beyond: Beyond
     logo: str | None = None
 
     def cover(self) -> Block:
@@ -145,9 +148,11 @@ class TrafficReport:
             accent=self.brand.accent,
             language=self.brand.language,
             logo=self.logo,
+            status="provisional" if self.beyond.standing.word == "provisional" else "final",
             issued=data.newest.date().isoformat(),
             facts={
                 "Data to": formats.moment(data.newest.astimezone(data.zone)),
+                "Figures": self.beyond.standing.word,
                 "Time zone": data.timezone,
                 "Data snapshot": data.snapshot,
             },
@@ -156,7 +161,8 @@ class TrafficReport:
     def summary(self) -> Blocks:
         """Headline figures, then the sentences made from them."""
         text = "\n".join(f"- {sentence}" for sentence in sentences(self.data))
-        return blocks(tiles([self._tile(item) for item in headline(self.data)]), prose(text))
+        firm = firmness(self.data, self.beyond.standing, self._provenance("figures kept when the period was closed"))
+        return blocks(tiles([self._tile(item) for item in headline(self.data)]), prose(text), *firm)
 
     def breakdown(self) -> Blocks:
         """A part for each platform: every series with its band, and a table of the month."""
@@ -251,6 +257,10 @@ class TrafficReport:
             provenance=self._provenance("daily amounts of full days in both months"),
         )
 
+    def outlook(self) -> Blocks:
+        """What the next period may bring."""
+        return ahead(self.data, self.beyond.outlooks, self._provenance("days of up to 400 before the period's end"))
+
     def recommendations(self) -> Blocks:
         """What to do, each with the finding behind it."""
         found = recommendations(self.data)
@@ -285,8 +295,15 @@ class TrafficReport:
                 note=" ".join(f"{text[0].upper()}{text[1:]}." for text in warnings) or None,
                 provenance=self._provenance("readings received against readings due at the series' usual interval"),
             ),
+            held(self.data, self._provenance("readings against the band each was given before it came")),
             table(definition_rows(self.data), caption="What each metric means", columns=DEFINITION_COLUMNS),
         )
+
+    def sections(self, names: Sequence[str] = ()) -> Blocks:
+        """The sections named, in that order; `reports.sections` lists them."""
+        from analytics.reports.sections import chosen
+
+        return chosen(self, names)
 
     def figures(self) -> Block:
         """The daily figures behind the report, for its data files; the pages do not show them."""
@@ -324,7 +341,7 @@ class TrafficReport:
 
     def _platform(self, name: str) -> list[Block | Blocks]:
         items = self.data.of(name)
-        shown: list[Block | Blocks] = [prose(f"### {formats.literal(self.data.display_name(name))}")]
+        shown: list[Block | Blocks | None] = [prose(f"### {formats.literal(self.data.display_name(name))}")]
         shown += [
             series_figure(item, self.data, self._provenance(f"readings of {item.series.key}", item)) for item in items
         ]
@@ -337,7 +354,16 @@ class TrafficReport:
                 provenance=self._provenance(f"daily amounts of {name}"),
             )
         )
-        return shown
+        shown.append(
+            top(
+                self.beyond.contents,
+                name,
+                self.data.display_name(name),
+                self.data.month.label,
+                self._provenance(f"increases of {name}'s contents over the month"),
+            )
+        )
+        return [block for block in shown if block is not None]
 
     def _provenance(self, query: str, item: SeriesMonth | None = None) -> dict[str, Any]:
         data, watch = self.data, self.data.watch

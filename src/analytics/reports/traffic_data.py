@@ -13,10 +13,11 @@ import pandas as pd
 
 from analytics.anomalies import Cause, Event, Incident, candidate_causes, cross_platform, group
 from analytics.errors import InputError, NoDataError
-from analytics.model import MetricDefinition, Month, SeriesKey
+from analytics.model import MetricDefinition, Period, SeriesKey
 from analytics.monitoring import Amounts, MonitoredSeries, Watch, amounts_of, break_time, breaks_between, monitor
 from analytics.params import Baselines, Params
 from analytics.reports import formats
+from analytics.reports.evidence import outages, published
 from analytics.reports.facts import Comparison, MonthFacts, compare, month_facts, within
 from analytics.store import remarks
 from analytics.store.remarks import Annotation
@@ -96,7 +97,7 @@ class TrafficData:
     platform, and each account (`platform id`), is called in text. `remarks` are what people said of the month.
     """
 
-    month: Month
+    month: Period
     timezone: str
     watch: Watch
     items: tuple[SeriesMonth, ...]
@@ -200,10 +201,10 @@ def gather(
     store: Store,
     series: pd.DataFrame,
     *,
-    month: Month,
+    month: Period,
     watch: Watch,
     definitions: Definitions,
-    compare_with: Month | None = None,
+    compare_with: Period | None = None,
     names: Mapping[str, str] | None = None,
     baseline_params: Baselines | None = None,
     progress: Callable[[int], None] | None = None,
@@ -223,7 +224,7 @@ def gather(
         if facts.coverage_ratio > 0:
             account = (names or {}).get(f"{monitored.key.platform} {monitored.key.author_id}", monitored.label)
             against = _Comparer(store, monitored, facts, definitions, watch.timezone, account)
-            items.append(_with_comparisons(against, compare_with or month.shifted(-12)))
+            items.append(_with_comparisons(against, compare_with or month.year_before()))
             seen.add(monitored.series_id)
     if not items:
         raise NoDataError(f"{month}: no reading in that month; {stored_months(series, watch.timezone)}")
@@ -240,7 +241,7 @@ def gather(
         watch=watch,
         items=tuple(items),
         absent=absent,
-        incidents=_incidents(items),
+        incidents=_incidents(store, items, start, end),
         snapshot=store.snapshot_id(),
         names=names or {},
         remarks=_remarks(store, items, start, end),
@@ -258,8 +259,10 @@ def _remarks(store: Store, items: Sequence[SeriesMonth], start: datetime, end: d
     return tuple(told.values())
 
 
-def _incidents(items: Sequence[SeriesMonth]) -> tuple[ToldIncident, ...]:
+def _incidents(store: Store, items: Sequence[SeriesMonth], start: datetime, end: datetime) -> tuple[ToldIncident, ...]:
     """Events grouped in time and over series and platforms, each with its candidate causes."""
+    platforms = sorted({item.series.key.platform for item in items})
+    content, ill = published(store, platforms, start, end), outages(store, platforms, start, end)
     by_series = {item.series.key: item.series.events for item in items}
     incidents = group(by_series, cross_platform(by_series))
     breaks = pd.DataFrame(
@@ -268,12 +271,19 @@ def _incidents(items: Sequence[SeriesMonth]) -> tuple[ToldIncident, ...]:
         for d in item.series.breaks
     )
     return tuple(
-        ToldIncident(incident, tuple(candidate_causes(incident, breaks=breaks, others=incidents, within=CAUSE_WITHIN)))
+        ToldIncident(
+            incident,
+            tuple(
+                candidate_causes(
+                    incident, content=content, breaks=breaks, outages=ill, others=incidents, within=CAUSE_WITHIN
+                )
+            ),
+        )
         for incident in incidents
     )
 
 
-def require_month(series: pd.DataFrame, month: Month, timezone: str) -> None:
+def require_month(series: pd.DataFrame, month: Period, timezone: str) -> None:
     """Refuse a month that no series reaches.
 
     Raises:
@@ -295,7 +305,7 @@ def stored_months(series: pd.DataFrame, timezone: str) -> str:
 SPAN = (("first_time", "min"), ("last_time", "max"))
 
 
-def facts_of(amounts: Amounts, definition: MetricDefinition, month: Month, timezone: str) -> MonthFacts:
+def facts_of(amounts: Amounts, definition: MetricDefinition, month: Period, timezone: str) -> MonthFacts:
     """The month's figures of a series."""
     return month_facts(
         amounts.times,
@@ -318,7 +328,7 @@ class _Comparer:
     timezone: str
     account: str
 
-    def with_month(self, other: Month) -> Comparison:
+    def with_month(self, other: Period) -> Comparison:
         """The comparison, or why there is none: too few days, or the metric meant something else."""
         series, facts = self.monitored, self.facts
         start, end = other.bounds(self.timezone)
@@ -334,7 +344,7 @@ class _Comparer:
         return compare(facts, facts_of(step, series.definition, other, self.timezone))
 
 
-def _with_comparisons(against: _Comparer, year_before: Month) -> SeriesMonth:
+def _with_comparisons(against: _Comparer, year_before: Period) -> SeriesMonth:
     monitored, facts = against.monitored, against.facts
     start, end = facts.month.bounds(against.timezone)
     read = monitored.amounts.times[within(monitored.amounts.times, start, end)]

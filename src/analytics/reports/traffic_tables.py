@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from datetime import timedelta
 from typing import Any
 
 import numpy as np
@@ -105,11 +106,12 @@ def incidents_by_day(data: TrafficData) -> pd.DataFrame:
     for item in data.items:
         key = item.series.key
         began = [
-            min(event.start for other, event in told.incident.members if other == key).astimezone(data.zone).day
+            min(event.start for other, event in told.incident.members if other == key).astimezone(data.zone).date()
             for told in data.incidents_of(item)
         ]
-        days = range(1, data.month.days + 1)
-        rows += [{"day": f"{day:02d}", "series": item.full_name, "incidents": began.count(day)} for day in days]
+        days = [data.month.first + timedelta(days=n) for n in range(data.month.days)]
+        shape = "%d" if len({day.month for day in days}) == 1 else "%m-%d"
+        rows += [{"day": day.strftime(shape), "series": item.full_name, "incidents": began.count(day)} for day in days]
     return pd.DataFrame(rows)
 
 
@@ -195,12 +197,11 @@ def week_rows(data: TrafficData) -> pd.DataFrame:
 
 def week_columns(data: TrafficData) -> list[Column]:
     """A column a week, headed by the days of the month it covers."""
-    last = data.month.days
+    first, last = data.month.first, data.month.first + timedelta(days=data.month.days - 1)
     columns = [Column("series", "Series", wide=True)]
     for n, monday in enumerate(_weeks(data)):
-        first_day = 1 if n == 0 else monday.day
-        last_day = min(last, first_day + 6 if n else (monday + pd.Timedelta(days=6)).day)
-        span = f"{first_day}–{last_day}" if last_day > first_day else f"{first_day}"
+        begin, end = max(first, monday.date()), min(last, (monday + pd.Timedelta(days=6)).date())
+        span = f"{begin.day}–{end.day}" if end > begin else f"{begin.day}"
         columns.append(Column(f"week {n}", span, "compact"))
     return [*columns, Column("days", "Day by day", "spark")]
 
@@ -259,7 +260,7 @@ INCIDENT_COLUMNS = (
     Column("duration_s", "Lasted", "duration"),
     Column("observed", "Observed", "compact"),
     Column("expected", "Expected", "compact"),
-    Column("cause", "May have to do with"),
+    Column("cause", "May have to do with", wide=True),
 )
 EVENT_COLUMNS = (
     Column("start", "Began", align="end"),

@@ -241,6 +241,18 @@ report_deliveries = sa.Table(
     _must("changed_at", Instant),
 )
 
+closed_figures = sa.Table(
+    "closed_figures",
+    metadata,
+    *_key("period", "timezone", "platform", "metric_type"),
+    sa.Column("author_id", sa.Text, primary_key=True, server_default=""),
+    sa.Column("total", sa.Double),
+    sa.Column("per_day", sa.Double),
+    _must("snapshot"),
+    _must("closed_by"),
+    _must("closed_at", Instant),
+)
+
 contents = sa.Table(
     "contents",
     metadata,

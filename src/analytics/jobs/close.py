@@ -1,0 +1,87 @@
+"""Close a period: keep its figures for good, so that whatever changes later is seen."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING
+
+from analytics.errors import InputError
+from analytics.jobs.report import parameters_of
+from analytics.model import Period
+from analytics.params import load_params
+from analytics.settings import Settings
+
+if TYPE_CHECKING:
+    from analytics.store import Store
+
+
+@dataclass(frozen=True)
+class Closing:
+    """What came of it: figures kept now, and those that had been kept before."""
+
+    period: str
+    kept: int
+    before: int
+
+
+def close(
+    settings: Settings,
+    store: Store,
+    name: str,
+    period: Period,
+    *,
+    by: str,
+    at: datetime | None = None,
+    early: bool = False,
+) -> Closing:
+    """Keep every figure of a report's period as it stands.
+
+    Args:
+        by: who closes it.
+        early: also where a source may still restate it.
+    Raises:
+        InputError: a source has not settled, with the moment it will have.
+        NoDataError: no reading in the period.
+    """
+    from analytics.monitoring import Watch, definitions_of
+    from analytics.reports.restated import figures_of, standing
+    from analytics.reports.traffic_data import choose_series, gather
+    from analytics.store import closes
+
+    chosen = parameters_of(settings, name, period, {})
+    params = load_params(settings.params_dir)
+    series = choose_series(
+        store, platforms=chosen["platforms"], metrics=chosen["metrics"], accounts=chosen["accounts"], params=params
+    )
+    data = gather(
+        store, series, month=period, watch=Watch(timezone=chosen["timezone"]), definitions=definitions_of(params)
+    )
+    newest = store.series(platforms=list(data.platforms))["last_time"].max().to_pydatetime()
+    firm = standing(data, newest, ())
+    if not firm.is_settled and not early:
+        raise InputError(
+            f"{period}: {firm.slowest} may be restated until {firm.settles_at:%Y-%m-%d %H:%M} UTC, and the newest "
+            f"reading is of {newest:%Y-%m-%d %H:%M}; close it then, or now with --early"
+        )
+    now = at or datetime.now(UTC)
+    figures = []
+    for item in data.items:
+        key = item.series.key
+        total, per_day = figures_of(item)
+        figures.append(
+            closes.ClosedFigure(
+                period=str(period),
+                timezone=chosen["timezone"],
+                platform=key.platform,
+                metric_type=key.metric_type,
+                author_id=key.author_id,
+                total=total,
+                per_day=per_day,
+                snapshot=data.snapshot,
+                closed_by=by,
+                closed_at=now,
+            )
+        )
+    kept = closes.add(store, figures)
+    return Closing(str(period), kept, len(figures) - kept)

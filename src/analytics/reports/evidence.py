@@ -1,0 +1,56 @@
+"""What happened around an incident, from the store: what was published, and when the collector itself was ill."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import datetime, timedelta
+from typing import TYPE_CHECKING
+
+import pandas as pd
+
+from analytics.store.asking import rows
+
+if TYPE_CHECKING:
+    from analytics.store import Store
+
+BEFORE = timedelta(days=1)
+PUBLISHED = """
+SELECT platform, published_at, coalesce(nullif(title, ''), content_id) AS title FROM contents
+WHERE platform = ANY(:platforms) AND published_at >= :start AND published_at < :end ORDER BY published_at, content_id
+"""
+ROUNDS = """
+SELECT platform, account, started_at, outcome, coalesce(error, '') AS error FROM collections
+WHERE platform = ANY(:platforms) AND method IN ('api', 'feed') AND started_at >= :start AND started_at < :end
+ORDER BY platform, account, started_at, collection_id
+"""
+
+
+def published(store: Store, platforms: Sequence[str], start: datetime, end: datetime) -> pd.DataFrame:
+    """Contents published from a day before `start` to `end`: platform, published_at (aware), title."""
+    with store.begin() as connection:
+        found = rows(connection, PUBLISHED, platforms=list(platforms), start=start - BEFORE, end=end)
+    return pd.DataFrame(found, columns=["platform", "published_at", "title"])
+
+
+def outages(store: Store, platforms: Sequence[str], start: datetime, end: datetime) -> pd.DataFrame:
+    """Stretches in which every round of an account failed: platform, start, end (aware), reason.
+
+    An outage lasts from its first failed round to the next good one, or to its last failed round where none followed.
+    """
+    with store.begin() as connection:
+        found = rows(connection, ROUNDS, platforms=list(platforms), start=start - BEFORE, end=end)
+    made: list[dict[str, object]] = []
+    ill: dict[str, object] | None = None
+    place: tuple[str, str] | None = None
+    for row in found:
+        here = (row["platform"], row["account"])
+        if here != place:
+            place, ill = here, None
+        if row["outcome"] == "failed":
+            if ill is None:
+                ill = {"platform": row["platform"], "start": row["started_at"], "reason": row["error"][:120]}
+                made.append(ill)
+            ill["end"] = row["started_at"]
+        elif ill is not None:
+            ill["end"], ill = row["started_at"], None
+    return pd.DataFrame(made, columns=["platform", "start", "end", "reason"])

@@ -1,0 +1,162 @@
+"""Sections of the traffic report that look beyond the period: how firm its figures are, the outlook, the backtest."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+import pandas as pd
+
+from analytics.reports import formats
+from analytics.reports.display import Block, Blocks, Column, blocks, callout, figure, table
+from analytics.reports.outlook import (
+    OUTLOOK_COLUMNS,
+    SeriesOutlook,
+    explained,
+    outlook_chart,
+    outlook_rows,
+    outlooks,
+)
+from analytics.reports.restated import RESTATED_COLUMNS, Standing, restated_rows, standing
+from analytics.reports.top_contents import TOP_COLUMNS, top_contents
+from analytics.reports.traffic_data import TrafficData
+from analytics.reports.wording import listed, plural, share
+from analytics.store import closes
+
+if TYPE_CHECKING:
+    from analytics.store import Store
+
+Told = Mapping[str, Any]
+
+
+@dataclass(frozen=True)
+class Beyond:
+    """What the report tells beyond its own readings: how firm they are, what may come, and the best contents."""
+
+    standing: Standing
+    outlooks: tuple[SeriesOutlook, ...]
+    contents: pd.DataFrame
+
+
+def look_beyond(store: Store, data: TrafficData) -> Beyond:
+    """Ask the store for what lies beyond the period's readings."""
+    newest = store.series(platforms=list(data.platforms))["last_time"].max().to_pydatetime()
+    closed = tuple(closes.select(store, str(data.month), data.timezone))
+    return Beyond(standing(data, newest, closed), outlooks(store, data), top_contents(store, data))
+
+
+def firmness(data: TrafficData, firm: Standing, told: Told) -> Blocks:
+    """Provisional, settled or closed; and once closed, every figure that is no longer what it was."""
+    settles = formats.moment(firm.settles_at.astimezone(data.zone))
+    if not firm.is_settled and not firm.closed:
+        text = (
+            f"These figures are provisional: {formats.literal(firm.slowest)} may still be restated by its platform "
+            f"until {settles}."
+        )
+        return blocks(callout(text, "warn"))
+    if not firm.closed:
+        return blocks(callout(f"Every source has settled ({settles}); the period is not closed yet.", "good"))
+    first = firm.closed[0]
+    rows = restated_rows(data, firm.closed)
+    when = formats.moment(first.closed_at.astimezone(data.zone))
+    changed = plural(len(rows), "figure has", "figures have") if len(rows) else "No figure has"
+    text = (
+        f"Closed on {when} by {formats.literal(first.closed_by)}, on data snapshot `{first.snapshot}`. "
+        f"{changed} changed since."
+    )
+    if rows.empty:
+        return blocks(callout(text, "good"))
+    shown = table(
+        rows,
+        caption=f"Restated since the close of {data.month.label}",
+        columns=RESTATED_COLUMNS,
+        note="An en dash: not known, or not closed with the others.",
+        provenance=told,
+    )
+    return blocks(callout(text, "warn"), shown)
+
+
+def ahead(data: TrafficData, found: Sequence[SeriesOutlook], told: Told) -> Blocks:
+    """The forecast of the next period, its interval, and how it was chosen."""
+    coming = data.month.following()
+    some = [entry.found for entry in found if entry.found is not None]
+    if not some:
+        reasons = listed([f"{formats.literal(n)} ({formats.literal(why)})" for n, why in explained(found).items()])
+        return blocks(callout(f"No outlook on {coming.label} is given: {reasons}."))
+    chart = outlook_chart(found)
+    drawn = (
+        figure(
+            chart,
+            caption=f"{coming.label} against {data.month.label}: expected change a day, with its range",
+            alt=f"For each series the expected change a day in {coming.label} and the range around it.",
+            provenance=told,
+        )
+        if chart is not None
+        else None
+    )
+    shown = table(
+        outlook_rows(found, coming.days),
+        caption=f"Outlook on {coming.label}",
+        columns=OUTLOOK_COLUMNS,
+        note=f"The range is meant to hold {share(some[0].coverage)} of such figures; it comes from the model's errors "
+        "on past dates of the same series. Of several models the default is kept unless another erred clearly "
+        "less. Skill: how much less it erred than repeating the last week (0 %: no better). Levels: at the end of the "
+        "period. Thirty days do not show a time of year, and no model knows what is planned.",
+        provenance=told,
+    )
+    return blocks(drawn, shown)
+
+
+def held(data: TrafficData, told: Told) -> Block:
+    """How often the band held in a backtest on the reader's own data: every judged reading was judged unseen."""
+    rows = pd.DataFrame(
+        {
+            "series": item.full_name,
+            "claimed": item.series.baseline.coverage,
+            "held": item.in_band_ratio,
+            "readings": item.judged_readings,
+            "verdict": _verdict(item.in_band_ratio, item.series.baseline.coverage),
+        }
+        for item in data.items
+        if item.judged_readings
+    )
+    return table(
+        rows,
+        caption="Backtest: how often the band held on these data",
+        columns=HELD_COLUMNS,
+        note="Each reading is foretold from earlier ones and then compared with what came: a rolling backtest of the "
+        "period. Incidents are among the readings, so a troubled month holds less. `analytics baseline backtest` "
+        "compares the algorithms on the same series.",
+        provenance=told,
+        empty="No reading had enough history to be judged.",
+    )
+
+
+def _verdict(held_ratio: float, claimed: float) -> str:
+    if held_ratio < claimed - 0.05:
+        return "too narrow"
+    return "too wide" if held_ratio > claimed + (1 - claimed) * 0.8 else "as claimed"
+
+
+def top(rows: pd.DataFrame, name: str, display_name: str, label: str, told: Told) -> Block | None:
+    """A platform's best contents; None where there are none."""
+    part = rows[rows["platform"] == name]
+    if part.empty:
+        return None
+    return table(
+        part,
+        caption=f"{display_name}: what grew most in {label}",
+        columns=TOP_COLUMNS,
+        note="Increase within the period of the platform's widest content metric.",
+        provenance=told,
+    )
+
+
+HELD_COLUMNS = (
+    Column("series", "Series", wide=True),
+    Column("claimed", "Band claims", "percent", decimals=0),
+    Column("held", "Held", "percent"),
+    Column("readings", "Judged readings", "number", decimals=0),
+    Column("verdict", "Verdict", "badge"),
+)

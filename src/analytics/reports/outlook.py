@@ -1,0 +1,182 @@
+"""The outlook on the next period: each series' forecast with its interval, and how far it can be trusted."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import timedelta
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import pandas as pd
+
+from analytics.baselines.outlook import FAST, MODELS, Outlook, outlook
+from analytics.errors import InputError, InsufficientHistory
+from analytics.model import MetricDefinition, Period
+from analytics.reports import theme
+from analytics.reports.display import Column
+from analytics.reports.traffic_data import SeriesMonth, TrafficData
+
+if TYPE_CHECKING:
+    import altair as alt
+
+    from analytics.store import Store
+
+HISTORY = timedelta(days=400)
+RECENT = timedelta(days=60)
+WITH_PROPHET = 3  # first series of the report that Prophet is tried on too: it takes seconds each
+RESTARTED = 0.9  # a counter that loses more than this share in a day began anew
+
+
+@dataclass(frozen=True)
+class SeriesOutlook:
+    """A series' forecast, or why there is none."""
+
+    item: SeriesMonth
+    found: Outlook | None
+    refusal: str = ""
+
+
+def outlooks(store: Store, data: TrafficData) -> tuple[SeriesOutlook, ...]:
+    """Forecast the period after the report's for every series, from up to 400 days before its end."""
+    coming = data.month.following()
+    frame = _days(store, data)
+    return tuple(
+        _one(item, frame[frame["series_id"] == item.series.series_id], data, coming.days, position)
+        for position, item in enumerate(data.items)
+    )
+
+
+def _one(item: SeriesMonth, days: pd.DataFrame, data: TrafficData, horizon: int, position: int) -> SeriesOutlook:
+    if item.series.breaks:
+        changed = item.series.breaks[-1]
+        return SeriesOutlook(item, None, f"changed its meaning on {changed.valid_from}")
+    values = daily_amounts(days, item.series.definition, data.month, data.timezone)
+    try:
+        return SeriesOutlook(item, outlook(values, horizon, models=list(MODELS) if position < WITH_PROPHET else FAST))
+    except InsufficientHistory:
+        known = int(np.isfinite(values).sum())
+        return SeriesOutlook(item, None, f"{known} full days known, about 50 needed")
+
+
+def _days(store: Store, data: TrafficData) -> pd.DataFrame:
+    """Days of every series from all tiers; of a zone that cannot be cut out of old ones, the recent."""
+    ids = [item.series.series_id for item in data.items]
+    end = data.month.bounds(data.timezone)[1]
+    try:
+        return store.read_buckets(ids, end - HISTORY, end, unit="day", timezone=data.timezone)
+    except InputError:
+        return store.read_buckets(ids, end - RECENT, end, unit="day", timezone=data.timezone)
+
+
+def daily_amounts(days: pd.DataFrame, definition: MetricDefinition, period: Period, timezone: str) -> np.ndarray:
+    """What each day to the period's end brought, shape (n,), NaN where unknown: sums, increases, changes of a level.
+
+    A day with fewer than 80 % of the usual number of readings is unknown.
+    """
+    end = pd.Timestamp(period.bounds(timezone)[1]).tz_convert(timezone)
+    if days.empty:
+        return np.empty(0)
+    by_day = days.set_index("bucket").sort_index()
+    whole = pd.date_range(by_day.index[0], end, freq="D", inclusive="left")
+    by_day = by_day.reindex(whole)
+    last = by_day["last_value"]
+    if definition.aggregation == "sum":
+        amounts = by_day["sum_value"]
+    elif definition.aggregation == "mean":
+        amounts = by_day["sum_value"] / by_day["n"]
+    else:
+        amounts = last.diff()
+        if definition.data_type == "counter":
+            amounts = amounts.mask(last < (1 - RESTARTED) * last.shift())
+    few = by_day["n"] < 0.8 * by_day["n"].median()
+    found: np.ndarray = amounts.mask(few).to_numpy(float)
+    return found
+
+
+def outlook_rows(found: Sequence[SeriesOutlook], days: int) -> pd.DataFrame:
+    """One row a series: expected amount of the period and its bounds, against this one, and the model behind it."""
+    rows = []
+    for entry in found:
+        facts, seen = entry.item.facts, entry.found
+        scale = 1.0 if facts.aggregation == "mean" else float(days)
+        base = facts.total if facts.aggregation == "last" else 0.0
+        per_day = facts.per_day
+        row: dict[str, Any] = {"series": entry.item.full_name, "this_per_day": per_day, "model": entry.refusal}
+        if seen is not None:
+            low, middle, high = (base + scale * bound for bound in (seen.lower, seen.per_day, seen.upper))
+            row |= {
+                "expected": middle,
+                "low": max(low, 0.0) if facts.aggregation in ("sum", "increase") and per_day >= 0 else low,
+                "high": high,
+                "change": _against(seen.per_day, per_day),
+                "model": seen.model,
+                "skill": seen.skill_ratio,
+                "trials": f"{seen.trials} of {seen.trial_days} days",
+            }
+        rows.append(row)
+    columns = ["series", "this_per_day", "expected", "low", "high", "change", "model", "skill", "trials"]
+    return pd.DataFrame(rows).reindex(columns=columns)
+
+
+def _against(forecast: float, this: float) -> float:
+    return forecast / this - 1 if this > 0 else float("nan")
+
+
+def outlook_chart(found: Sequence[SeriesOutlook]) -> alt.TopLevelMixin | None:
+    """Each forecast with its interval, as a change a day on this period; None where nothing can be set against it."""
+    import altair as alt
+
+    rows = [
+        {
+            "series": entry.item.full_name,
+            "low": _against(entry.found.lower, entry.item.facts.per_day),
+            "middle": _against(entry.found.per_day, entry.item.facts.per_day),
+            "high": _against(entry.found.upper, entry.item.facts.per_day),
+        }
+        for entry in found
+        if entry.found is not None and entry.item.facts.per_day > 0
+    ]
+    if not rows:
+        return None
+    frame = pd.DataFrame(rows)
+    far = 2.0
+    frame[["low", "high", "middle"]] = frame[["low", "high", "middle"]].clip(-1, far)
+    order = list(frame["series"])
+    y = alt.Y("series:N", sort=order, title=None, axis=alt.Axis(labelLimit=240))
+    x = alt.X("low:Q", title="Change a day on this period", axis=alt.Axis(format="+.0%", tickCount=7))
+    base = alt.Chart(frame).encode(y=y)
+    tips = [
+        alt.Tooltip("series:N", title="Series"),
+        alt.Tooltip("middle:Q", title="Expected", format="+.1%"),
+        alt.Tooltip("low:Q", title="From", format="+.1%"),
+        alt.Tooltip("high:Q", title="To", format="+.1%"),
+    ]
+    zero = alt.Chart(pd.DataFrame({"zero": [0.0]})).mark_rule(color=theme.LIGHT["axis"]).encode(x="zero:Q")
+    band = base.mark_bar(height=8, color=theme.LIGHT["band"], cornerRadius=3).encode(x=x, x2="high:Q", tooltip=tips)
+    point = base.mark_point(filled=True, size=62, color=theme.LIGHT["data"], opacity=1).encode(
+        x=alt.X("middle:Q"), tooltip=tips
+    )
+    made: alt.TopLevelMixin = alt.layer(zero, band, point).properties(
+        width=theme.CHART_WIDTH,
+        height=22 * len(frame) + 40,
+        autosize=alt.AutoSizeParams(type="fit", contains="padding"),
+    )
+    return made
+
+
+def explained(found: Sequence[SeriesOutlook]) -> Mapping[str, str]:
+    """Series without a forecast, with the reason."""
+    return {entry.item.full_name: entry.refusal for entry in found if entry.found is None}
+
+
+OUTLOOK_COLUMNS = (
+    Column("series", "Series", wide=True),
+    Column("expected", "Expected", "compact"),
+    Column("low", "From", "compact"),
+    Column("high", "To", "compact"),
+    Column("change", "Per day, on this period", "change"),
+    Column("model", "Model"),
+    Column("skill", "Skill", "percent", decimals=0),
+    Column("trials", "Trials"),
+)

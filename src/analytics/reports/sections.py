@@ -1,0 +1,43 @@
+"""Reports of one's own: which sections, in which order, by name."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import TYPE_CHECKING
+
+from analytics.errors import InputError, nearest
+from analytics.reports.display import Block, Blocks, blocks, prose
+
+if TYPE_CHECKING:
+    from analytics.reports.traffic import TrafficReport
+
+SECTIONS = {
+    "summary": ("Executive summary", "The period in figures, then in sentences. Changes compare the same weekdays."),
+    "breakdown": (
+        "Platform breakdown",
+        "Each chart shows the readings, the value that was expected and the range normal readings keep to.",
+    ),
+    "anomalies": ("Anomaly analysis", "Events that belong together, in time or over series, are one incident."),
+    "trends": ("Trends", "Periods differ in length and in weekdays; both are adjusted for, or the comparison refused."),
+    "outlook": ("Outlook", "What the next period may bring if nothing changes course."),
+    "recommendations": ("Recommendations", "Each action follows from a finding in this report."),
+    "coverage": ("Method and data", "How the figures were made, how often the usual range held, and what is missing."),
+}
+
+
+def chosen(report: TrafficReport, names: Sequence[str]) -> Blocks:
+    """The sections named, in that order, each under its heading; none named: all.
+
+    Raises:
+        InputError: a section there is none of, or one named twice; says which there are.
+    """
+    asked = list(names) or list(SECTIONS)
+    shown: list[Block | Blocks] = []
+    for position, name in enumerate(asked):
+        if name not in SECTIONS:
+            raise InputError(f"section {name!r}: unknown; {nearest(name, SECTIONS)}")
+        if name in asked[:position]:
+            raise InputError(f"section {name!r}: named twice")
+        title, text = SECTIONS[name]
+        shown += [prose(f"## {title}\n\n{text}"), getattr(report, name)()]
+    return blocks(*shown)
