@@ -248,7 +248,7 @@ def fetch_stories(client: Client, account: str, metrics: Collection[str], *, obs
     yield from meta.fetch_contents(client, of, metrics, **common)
 
 
-def fetch_groups(client: Client, account: str, *, observed_at: datetime) -> Page:
+def fetch_groups(client: Client, account: str, *, observed_at: datetime) -> Pages:
     """Followers by age and gender."""
     params = {
         "metric": "follower_demographics",
@@ -257,7 +257,8 @@ def fetch_groups(client: Client, account: str, *, observed_at: datetime) -> Page
         "breakdown": "age,gender",
     }
     answer = meta.get(client, f"{account}/insights", params)
-    return page_of(answer, parse_followers, account=account, observed_at=observed_at, metrics=(GROUPS,))
+    page = page_of(answer, parse_followers, account=account, observed_at=observed_at, metrics=(GROUPS,))
+    yield from meta.noting_empty((GROUPS,), [page])
 
 
 def fetch_other(

@@ -209,7 +209,7 @@ def fetch_page_views(client: Client, urn: str, *, account: str, observed_at: dat
     """Views of the page itself since it was made."""
     query = {"q": "organization", "organization": _encoded(urn)}
     answer = _get(client, "organizationPageStatistics", query, observed_at)
-    return _page(answer, parse_page_views, (PAGE_VIEWS,), account, observed_at)
+    return _noting_empty(_page(answer, parse_page_views, (PAGE_VIEWS,), account, observed_at), PAGE_VIEWS)
 
 
 def fetch_posts(
@@ -235,7 +235,8 @@ def fetch_posts(
 def fetch_groups(client: Client, urn: str, *, account: str, observed_at: datetime) -> Page:
     """Followers by function, seniority, company size and the like."""
     query = {"q": "organizationalEntity", "organizationalEntity": _encoded(urn)}
-    return _page(_get(client, FOLLOWER_STATISTICS, query, observed_at), parse_groups, (GROUPS,), account, observed_at)
+    page = _page(_get(client, FOLLOWER_STATISTICS, query, observed_at), parse_groups, (GROUPS,), account, observed_at)
+    return _noting_empty(page, GROUPS)
 
 
 def fetch_member_followers(client: Client, *, account: str, observed_at: datetime) -> Page:
@@ -254,6 +255,13 @@ def fetch_member(client: Client, kind: str, *, account: str, observed_at: dateti
 def _page(answer: Answer, parser: Parser, metrics: Collection[str], account: str, observed_at: datetime) -> Page:
     common: dict[str, Any] = {"account": account, "observed_at": observed_at, "metrics": metrics}
     return page_of(answer, parser, **common, problems=parse_problems)
+
+
+def _noting_empty(page: Page, metric: str) -> Page:
+    """The page; an answer without the one figure it was asked for costs that figure, it is no zero."""
+    if page.observations or page.refused:
+        return page
+    return replace(page, refused=(Refused(metric, "empty: LinkedIn has no figure, or withholds it"),))
 
 
 def _encoded(urn: str) -> str:

@@ -7,7 +7,7 @@ from datetime import UTC, date, datetime, timedelta
 from typing import Any
 
 from analytics.adapters.base import Refused
-from analytics.adapters.values import as_count, as_number, listing, malformed, mapping, readings, unknown
+from analytics.adapters.values import as_count, as_number, as_time, listing, malformed, mapping, readings, unknown
 from analytics.model import Aggregation, DataType, MetricDefinition, Observation
 
 NAME = "linkedin"
@@ -296,7 +296,7 @@ def _from_ms(value: object) -> datetime:
     number = as_count(value)
     if number is None:
         raise ValueError("time: expected milliseconds, found nothing")
-    return datetime.fromtimestamp(number / 1000, UTC)
+    return as_time(number / 1000)
 
 
 def _midnight(value: object) -> datetime:

@@ -13,7 +13,7 @@ from zoneinfo import ZoneInfo
 
 import httpx
 
-from analytics.adapters.base import CONTENT_LIMIT, Content, Page, Pages, guarded, page_of, wanted
+from analytics.adapters.base import CONTENT_LIMIT, Content, Page, Pages, Refused, guarded, page_of, wanted
 from analytics.adapters.http import MAX_PAGES, Answer, Client, post_json
 from analytics.adapters.prices import Prices
 from analytics.adapters.values import as_count, as_time, listing, malformed, mapping, poll_slot, readings
@@ -100,6 +100,8 @@ def collect(
         posted = yield from guarded((*of_posts, *rank), fetch_post, client, account, of_posts, observed_at=at)
         if rank and posted:
             yield from guarded(rank, fetch_rank, client, account, posted_at=posted, observed_at=at)
+        elif rank:
+            yield Page(call=f"rank of {account}", refused=(Refused(rank[0], "no time of the launch, to rank by"),))
 
 
 def ask(client: Client, operation: str, /, **variables: Any) -> Answer:
@@ -120,7 +122,7 @@ def fetch_post(
         yield page_of(answer, parse_post, account=slug, observed_at=observed_at, metrics=metrics)
     try:
         return as_time(post.get("featuredAt") or post["createdAt"])
-    except (KeyError, ValueError):
+    except (KeyError, TypeError, ValueError):
         return None
 
 

@@ -7,8 +7,9 @@ An account is a user name. Field names come in two generations, `tweet.fields`/`
 from __future__ import annotations
 
 from collections.abc import Collection, Generator, Iterator, Mapping
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
-from typing import Any
+from typing import Any, TypeVar
 
 import httpx
 
@@ -37,6 +38,7 @@ from analytics.errors import (
 )
 from analytics.model import DataType, MetricDefinition, Observation
 
+T = TypeVar("T")
 NAME = "twitter"
 POLL = timedelta(minutes=5)
 MAX_IDS_PER_CALL = 100
@@ -146,7 +148,7 @@ def collect(
         user_id = yield from guarded(needed, fetch_user, client, name, of_user, account=account, observed_at=at)
         if user_id and (of_posts or private):
             posts = fetch_posts(client, user_id, of_posts, account=account, observed_at=at, contents=contents)
-            young = (yield from guarded((*of_posts, *private), lambda: posts)) or []
+            young = (yield from guarded((*of_posts, *private), _costing, posts, private)) or []
             for start in range(0, len(young) if private else 0, MAX_IDS_PER_CALL):
                 ids = young[start : start + MAX_IDS_PER_CALL]
                 yield from guarded(private, fetch_private, client, ids, private, account=account, observed_at=at)
@@ -325,9 +327,27 @@ def _refused_metrics(said: str) -> list[str]:
     return []
 
 
+def _costing(pages: Generator[Page, None, T], metrics: Collection[str]) -> Generator[Page, None, T]:
+    """The pages as they are; one that cannot be read costs `metrics` too, which would be asked for by its posts."""
+    try:
+        while True:
+            page = next(pages)
+            lost = tuple(Refused(metric, page.failure.problem) for metric in metrics) if page.failure else ()
+            yield replace(page, refused=page.refused + lost)
+    except StopIteration as done:
+        result: T = done.value
+        return result
+
+
 def _young(post: Mapping[str, Any], now: datetime) -> bool:
+    """Whether X may still give its private metrics; asked for too where the time cannot be read."""
     created = post.get("created_at")
-    return isinstance(created, str) and now - as_time(created) < PRIVATE_FOR
+    if created is None:
+        return False
+    try:
+        return now - as_time(created) < PRIVATE_FOR
+    except (TypeError, ValueError):
+        return True
 
 
 def _either_generation(client: Client, path: str, fields: str, params: Mapping[str, str | int]) -> Iterator[Answer]:
@@ -356,6 +376,9 @@ def _posts(payload: Any, account: str, observed_at: datetime) -> Iterator[tuple[
         answer = mapping(payload, "answer")
         if "data" not in answer and "meta" not in answer and "errors" not in answer:
             raise KeyError("data")
+        counted = answer["meta"].get("result_count") if isinstance(answer.get("meta"), dict) else None
+        if "data" not in answer and counted and not answer.get("errors"):
+            raise ValueError(f"no data, but meta.result_count is {counted!r:.20}")
         data = answer.get("data", [])
         for post in [data] if isinstance(data, dict) else listing(data, "data"):
             content_id = mapping(post, "post")["id"]
@@ -363,5 +386,5 @@ def _posts(payload: Any, account: str, observed_at: datetime) -> Iterator[tuple[
                 raise TypeError(f"post id: expected text, found {content_id!r:.40}")
             place = {"observed_at": observed_at, "author_id": account, "content_id": content_id, "content_type": "post"}
             yield post, place
-    except (KeyError, TypeError) as exc:
+    except (KeyError, TypeError, ValueError) as exc:
         raise malformed(NAME, f"posts of {account}", exc) from exc

@@ -82,7 +82,10 @@ def as_number(value: object) -> float | None:
         raise ValueError(f"expected a number, found {value!r:.60}")
     if isinstance(value, str) and not _NUMBER.fullmatch(value):
         raise ValueError(f"expected a number, found {value!r:.60}")
-    number = float(value)
+    try:
+        number = float(value)
+    except OverflowError:  # a whole number of more digits than a float holds
+        number = math.inf
     if not math.isfinite(number):
         raise ValueError(f"expected a finite number, found {value!r:.60}")
     return number

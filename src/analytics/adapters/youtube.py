@@ -6,19 +6,26 @@ and demographics need the owner's sign-in. Counts cost a unit of the day's quota
 
 from __future__ import annotations
 
-from collections.abc import Collection, Generator, Iterator, Sequence
+from collections.abc import Callable, Collection, Generator, Iterator, Sequence
 from datetime import date, datetime, timedelta
 from typing import Any
 from zoneinfo import ZoneInfo
 
 import httpx
 
-from analytics.adapters.base import CONTENT_LIMIT, Content, Page, Pages, guarded, page_of, tolerant, wanted
+from analytics.adapters.base import CONTENT_LIMIT, Content, Page, Pages, Refused, guarded, page_of, tolerant, wanted
 from analytics.adapters.http import Answer, Client, get_json, paged
 from analytics.adapters.prices import Prices
 from analytics.adapters.values import as_number, as_time, listing, malformed, mapping, poll_slot, readings, unknown
 from analytics.adapters.vendor import BearerAuth, QueryAuth, Vendor
-from analytics.errors import AccessDenied, QuotaExhausted, SourceError, SourceNotFound, TransientSourceError
+from analytics.errors import (
+    AccessDenied,
+    MalformedResponse,
+    QuotaExhausted,
+    SourceError,
+    SourceNotFound,
+    TransientSourceError,
+)
 from analytics.model import Aggregation, MetricDefinition, Observation
 
 NAME = "youtube"
@@ -147,7 +154,9 @@ def fetch_channel(
         playlist = answer.payload["items"][0]["contentDetails"]["relatedPlaylists"]["uploads"]
     except (IndexError, KeyError, TypeError) as exc:
         raise malformed(NAME, answer.call, exc) from exc
-    return playlist if isinstance(playlist, str) and playlist else None
+    if playlist is not None and not isinstance(playlist, str):
+        raise MalformedResponse(NAME, answer.call, f"uploads: expected a playlist's id, found {playlist!r:.40}")
+    return playlist or None
 
 
 def fetch_uploads(client: Client, playlist: str, *, contents: int) -> Generator[Page, None, list[str]]:
@@ -184,7 +193,9 @@ def fetch_report(client: Client, metrics: Sequence[str], *, account: str, observ
         asked = ",".join(fields[metric] for metric in some)
         params = {"ids": "channel==MINE", **period, "metrics": asked, "dimensions": "day", "sort": "day"}
         answer = get_json(client, client.path_at(ANALYTICS, "v2/reports"), params=params)
-        return page_of(answer, parse_report, account=account, observed_at=observed_at, metrics=some)
+        return page_of(
+            answer, parse_report, account=account, observed_at=observed_at, metrics=some, problems=_without_column(some)
+        )
 
     yield from tolerant(metrics, fetch)
 
@@ -269,7 +280,7 @@ def parse_report(payload: Any, *, account: str, observed_at: datetime) -> list[O
         try:
             at = observed_at if day is None else datetime.combine(date.fromisoformat(day), datetime.min.time(), PACIFIC)
             for theirs, value in row.items():
-                if theirs in REPORT:
+                if isinstance(theirs, str) and theirs in REPORT:
                     found.append(Observation(NAME, REPORT[theirs], as_number(value), at, author_id=account))
         except (TypeError, ValueError) as exc:
             raise malformed(NAME, f"reports {account}", exc) from exc
@@ -306,6 +317,16 @@ def _rows(payload: Any, account: str) -> list[dict[str, Any]]:
         raise malformed(NAME, f"reports {account}", exc) from exc
 
 
+def _without_column(asked: Sequence[str]) -> Callable[[Any], list[Refused]]:
+    """What says which of the figures asked for have no column in a table."""
+
+    def missing(table: Any) -> list[Refused]:
+        there = {REPORT.get(header["name"]) for header in table["columnHeaders"] if isinstance(header["name"], str)}
+        return [Refused(metric, "no such column in the report") for metric in asked if metric not in there]
+
+    return missing
+
+
 def _require_sign_in(client: Client) -> None:
     if not client.signed_in:
         raise AccessDenied(NAME, "GET /v2/reports", "needs the owner's sign-in (OAuth), a key is not enough")
@@ -320,7 +341,7 @@ def _id_of(video: dict[str, Any]) -> str:
 
 
 def _uploaded(item: dict[str, Any]) -> str:
-    details = item.get("contentDetails") or {}
+    details = mapping(item.get("contentDetails") or {}, "contentDetails")
     video = details.get("videoId") or item["snippet"]["resourceId"]["videoId"]
     if not isinstance(video, str):
         raise TypeError(f"video id: expected text, found {video!r:.40}")
