@@ -78,6 +78,48 @@ def test_a_refused_metric_costs_that_metric(settings, store, simulator, monkeypa
     assert "Resource not accessible" in harvest.problem
 
 
+@pytest.mark.parametrize(
+    ("platform", "path", "fault"),
+    [
+        ("github", "/traffic/views", "403"),
+        ("twitter", "/tweets", "403"),
+        ("youtube", "/reports", "403"),
+        ("reddit", "/new", "403"),
+        ("linkedin", "networkSizes", "403"),
+        ("instagram", "/media", "403"),
+        ("facebook", "/posts", "403"),
+    ],
+)
+def test_what_one_call_is_refused_costs_its_metrics_on_every_platform(
+    settings, store, simulator, monkeypatch, platform, path, fault
+):
+    """The others land, the collection is partial, and each metric is named once with the platform's reason."""
+    from analytics.adapters.registry import load_adapter
+    from analytics.simulator import platforms
+
+    monkeypatch.setenv("OWNER_TOKEN", "user-token-of-the-owner")
+    account = {"id": platforms.load(platform).account, "credential": "OWNER_TOKEN"}
+    metrics = sorted({d.metric_type for d in load_adapter(platform).DEFINITIONS}) if platform == "youtube" else []
+    one = Params.model_validate(
+        {"platforms": {platform: {"adapter": platform, "display_name": "P", "accounts": [account], "metrics": metrics}}}
+    )
+    simulator.fault(fault, platform, path=path, times=0)
+
+    harvest = job.collect(
+        settings, store, base_url=simulator.url, at=NOW, params=one, retry=HURRIED, contents=3
+    ).harvests[0]
+
+    assert harvest.state == "partial"
+    assert harvest.written > 0
+    names = [refused.metric for refused in harvest.refused]
+    assert names
+    assert len(names) == len(set(names))
+    with store.begin() as connection:
+        outcome, error = connection.execute(sa.text("SELECT outcome, error FROM collections")).one()
+    assert outcome == "partial"
+    assert all(name in error for name in names)
+
+
 def test_one_accounts_failure_stops_no_other(settings, store, simulator, monkeypatch):
     monkeypatch.setenv("OTHER_TOKEN", "revoked")
     accounts = [

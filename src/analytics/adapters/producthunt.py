@@ -97,10 +97,10 @@ def collect(
         return
     rank = wanted(metrics, RANKS.values())
     if of_posts or rank:
-        posted = yield from guarded((*of_posts, *rank), fetch_post, client, account, of_posts, observed_at=at)
-        if rank and posted:
-            yield from guarded(rank, fetch_rank, client, account, posted_at=posted, observed_at=at)
-        elif rank:
+        found = yield from guarded((*of_posts, *rank), fetch_post, client, account, of_posts, observed_at=at)
+        if rank and found and found[0]:
+            yield from guarded(rank, fetch_rank, client, account, posted_at=found[0], observed_at=at)
+        elif rank and found:
             yield Page(call=f"rank of {account}", refused=(Refused(rank[0], "no time of the launch, to rank by"),))
 
 
@@ -114,16 +114,16 @@ def ask(client: Client, operation: str, /, **variables: Any) -> Answer:
 
 def fetch_post(
     client: Client, slug: str, metrics: Collection[str], *, observed_at: datetime
-) -> Generator[Page, None, datetime | None]:
-    """Votes and comments of a post; returns when it was posted."""
+) -> Generator[Page, None, tuple[datetime | None]]:
+    """Votes and comments of a post; returns when it was posted, None in it where that cannot be read."""
     answer = ask(client, "Post", slug=slug)
     post = _required(answer, "post")
     if metrics:
         yield page_of(answer, parse_post, account=slug, observed_at=observed_at, metrics=metrics)
     try:
-        return as_time(post.get("featuredAt") or post["createdAt"])
+        return (as_time(post.get("featuredAt") or post["createdAt"]),)
     except (KeyError, TypeError, ValueError):
-        return None
+        return (None,)
 
 
 def fetch_rank(client: Client, slug: str, *, posted_at: datetime, observed_at: datetime) -> Pages:
