@@ -199,17 +199,18 @@ def test_a_key_goes_into_the_query_and_a_sign_in_into_the_header(answering, obse
     ]
 
 
-def test_views_changed_their_meaning_twice():
+@pytest.mark.parametrize("metric", ["views", "views_per_day"])
+def test_views_changed_their_meaning_twice(metric):
     """A step at these days is a break in the definition, no anomaly."""
     days = [datetime(2025, 3, 30), datetime(2025, 3, 31), datetime(2026, 8, 23), datetime(2026, 8, 24)]  # noqa: DTZ001
 
-    ids = [definition_in_force(youtube.DEFINITIONS, "views", day.date()).definition_id for day in days]
+    ids = [definition_in_force(youtube.DEFINITIONS, metric, day.date()).definition_id for day in days]
 
     assert ids == [
-        "youtube.views",
-        "youtube.views@2025-03-31",
-        "youtube.views@2025-03-31",
-        "youtube.views@2026-08-24",
+        f"youtube.{metric}",
+        f"youtube.{metric}@2025-03-31",
+        f"youtube.{metric}@2025-03-31",
+        f"youtube.{metric}@2026-08-24",
     ]
 
 

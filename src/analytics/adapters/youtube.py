@@ -7,6 +7,7 @@ and demographics need the owner's sign-in. Counts cost a unit of the day's quota
 from __future__ import annotations
 
 from collections.abc import Callable, Collection, Generator, Iterator, Sequence
+from dataclasses import replace
 from datetime import date, datetime, timedelta
 from typing import Any
 from zoneinfo import ZoneInfo
@@ -35,6 +36,7 @@ ANALYTICS = "https://youtubeanalytics.googleapis.com"
 PACIFIC = ZoneInfo("America/Los_Angeles")  # quota and report days begin at its midnight
 REPORT_DAYS = 7
 SETTLES = timedelta(hours=72)
+SHORTS_AT_START, ALL_AT_START = date(2025, 3, 31), date(2026, 8, 24)  # since when `views` counts otherwise
 
 CHANNEL = {"viewCount": "views", "subscriberCount": "subscribers", "videoCount": "videos"}
 VIDEO = {"viewCount": "views", "likeCount": "likes", "commentCount": "comments"}
@@ -60,15 +62,22 @@ def _per_day(metric: str, title: str, unit: str, text: str, aggregation: Aggrega
 
 DEFINITIONS = (
     _count("views", "Views", "Views since publication; a Short counts after some seconds."),
-    _count("views", "Views", "Views since publication; a Short counts at every start.", date(2025, 3, 31)),
-    _count("views", "Views", "Views since publication, counted at playback start, all formats.", date(2026, 8, 24)),
+    _count("views", "Views", "Views since publication; a Short counts at every start.", SHORTS_AT_START),
+    _count("views", "Views", "Views since publication, counted at playback start, all formats.", ALL_AT_START),
     MetricDefinition(
         NAME, "subscribers", "Subscribers", "users", "counter", "last", "Rounded to three digits for the public."
     ),
     _count("videos", "Videos", "Public videos of the channel."),
     _count("likes", "Likes", "Likes of the video; absent where the owner hides them."),
     _count("comments", "Comments", "Comments on the video; absent where they are switched off."),
-    _per_day("views_per_day", "Views per day", "views", "Views on the Pacific day the reading is dated."),
+    *(
+        replace(_per_day("views_per_day", "Views per day", "views", text), valid_from=since)
+        for since, text in (
+            (None, "Views on the Pacific day the reading is dated; a Short counts after some seconds."),
+            (SHORTS_AT_START, "Views on the Pacific day the reading is dated; a Short counts at every start."),
+            (ALL_AT_START, "Views on the Pacific day the reading is dated, counted at playback start, all formats."),
+        )
+    ),
     _per_day("watch_time_minutes", "Watch time", "minutes", "Minutes watched on the Pacific day."),
     _per_day("average_view_duration_s", "Average view duration", "seconds", "Per view on the Pacific day.", "mean"),
     _per_day("subscribers_gained", "Subscribers gained", "users", "On the Pacific day."),
