@@ -1,4 +1,4 @@
-"""Rolling baselines of many series, every point with its own band: time and memory on the cores given.
+"""Rolling baselines and all rules over many series: every point with its own band, time and memory on the cores given.
 
     python benchmarks/baselines_bulk.py [--series 10000] [--points 8640] [--jobs 2] [--refit-days 1]
 
@@ -21,7 +21,9 @@ os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
 
 import numpy as np
 
+from analytics.anomalies import cross_platform, detect_matrix
 from analytics.baselines import rolling
+from analytics.model import SeriesKey
 
 CHUNK = 64
 A_DAY = 288
@@ -34,15 +36,18 @@ def made(chunk: int, series: int, points: int) -> tuple[np.ndarray, np.ndarray]:
     return at, rng.poisson(30 * day, size=(series, points)).astype(float)
 
 
-def judge(task: tuple[int, int, int, float]) -> tuple[int, int, float, float]:
-    """Points judged, points outside, seconds of this process, its peak memory in MB."""
+def judge(task: tuple[int, int, int, float]) -> tuple[int, int, float, float, float, list[list]]:
+    """Points judged, points outside, seconds for baselines and for rules, peak memory in MB, events by series."""
     chunk, series, points, refit_days = task
     at, y = made(chunk, series, points)
     start = time.process_time()
     band = rolling(at, y, refit_days=refit_days)
+    spent = time.process_time() - start
     judged = int(np.isfinite(band.expected).sum())
     outside = int(((y > band.upper) | (y < band.lower)).sum())
-    return judged, outside, time.process_time() - start, peak_mb()
+    start = time.process_time()
+    events = detect_matrix(at, y, band)
+    return judged, outside, spent, time.process_time() - start, peak_mb(), events
 
 
 def peak_mb() -> float:
@@ -76,8 +81,12 @@ def main() -> None:
     start = time.perf_counter()
     with get_context("spawn").Pool(a.jobs) as pool:
         done = pool.map(judge, tasks, chunksize=1)
+    start_cross = time.process_time()
+    names = (SeriesKey(f"platform{n % 9}", f"metric{n}") for n in range(a.series))
+    together = cross_platform(dict(zip(names, (e for row in done for e in row[5]), strict=True)))
+    cross_s = time.process_time() - start_cross
     wall = time.perf_counter() - start
-    judged, outside, cpu = (sum(column) for column in list(zip(*done, strict=True))[:3])
+    judged, outside, cpu, rules_cpu = (sum(column) for column in list(zip(*done, strict=True))[:4])
     peer = textbook_seconds(a.points, a.peer_sample)
     print(
         json.dumps(
@@ -87,8 +96,12 @@ def main() -> None:
                 "refit_days": a.refit_days,
                 "wall_s_with_making_the_data": round(wall, 1),
                 "cpu_s_of_baselines": round(cpu, 1),
+                "cpu_s_of_rules": round(rules_cpu, 1),
+                "cpu_s_of_cross_platform_rule": round(cross_s, 2),
+                "events": sum(len(events) for row in done for events in row[5]),
+                "cross_platform_events": len(together),
                 "ms_per_series": round(1e3 * cpu / a.series, 2),
-                "peak_mb_all_workers": round(a.jobs * max(row[3] for row in done) + peak_mb()),
+                "peak_mb_all_workers": round(a.jobs * max(row[4] for row in done) + peak_mb()),
                 "share_outside": round(outside / judged, 4),
                 "textbook_ms_per_series": round(1e3 * peer, 2),
             }

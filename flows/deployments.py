@@ -136,10 +136,10 @@ def _reports(params: Params) -> Iterator[RunnerDeployment]:
                 f"{name}-settled",
                 cron=entry.settled_schedule,
                 timezone=entry.timezone,
-                parameters={"name": name},
+                parameters={"name": name, "close": True},
                 tags=[KEEP, "report", name],
                 limit=QUEUE,
-                description="The same month again, once the platforms no longer restate it.",
+                description="The same month again, once the platforms no longer restate it; its figures are closed.",
             )
         if entry.provisional_schedule:
             yield _made(

@@ -65,6 +65,21 @@ def make(name: str, month: str, changes: dict[str, object], formats: list[str]) 
     }
 
 
+@task(task_run_name="close {name} {month}")
+def close_month(name: str, month: str) -> str:
+    """Keep the figures for good; where a source has not settled that is said, and no failure."""
+    from analytics.errors import InputError
+    from analytics.jobs.close import close
+    from analytics.store import open_store
+
+    with open_store(settings()) as store:
+        try:
+            done = close(settings(), store, name, Month.parse(month), by="schedule")
+        except InputError as exc:
+            return f"; not closed: {exc}"
+    return f"; {done.kept} figures closed"
+
+
 @task(task_run_name="send {name} {month}", retries=2, retry_delay_seconds=[60, 600])
 def send(name: str, month: str) -> list[str]:
     """Deliver to the recipients of params; raises where somebody did not get it, so that it is tried again."""
@@ -92,6 +107,7 @@ def report(
     compare: MonthOrNone = "",
     formats: list[Format] = ["html", "pdf", "csv", "xlsx", "json", "parquet"],  # noqa: B006
     deliver: bool = True,
+    close: bool = False,
 ) -> Any:
     """Make a report and link to it.
 
@@ -106,9 +122,11 @@ def report(
         compare: Another month, YYYY-MM, to compare with beside the one before.
         formats: What to make.
         deliver: Send it to the recipients named in params, once a version. A preview is sent to nobody.
+        close: Keep the month's figures for good first, if every source has settled; later reports show what changed.
     """
     now = runtime.flow_run.scheduled_start_time or datetime.now(UTC)
     chosen = str(month_of(month, when, now))
+    closing = close_month(str(name), chosen) if close and when == "ended" else ""
     changes = overrides(platforms, algorithm, window_days, timezone, compare)
     made = make(str(name), chosen, changes, list(formats))
     output = settings().output_dir
@@ -134,4 +152,4 @@ def report(
     )
     if deliver and when == "ended":
         send(str(name), chosen)
-    return Completed(message=f"{name} {chosen}: {links[0] if links else 'no file'}")
+    return Completed(message=f"{name} {chosen}: {links[0] if links else 'no file'}" + closing)

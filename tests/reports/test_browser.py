@@ -7,10 +7,13 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import Browser, Page, sync_playwright
 
 from analytics.reports.exporters.html import ReportHTMLExporter
+from analytics.reports.site import publish
 from tests.reports.sample import HOSTILE, report
+from tests.reports.test_site import BRAND, DRAFT
 
 CHROMIUM = os.environ.get("CHROMIUM", "/usr/bin/chromium")
 
@@ -207,3 +210,37 @@ def test_without_javascript_the_pictures_are_there(browser, file):
     assert page.locator("#figure-1 .still svg").is_visible()
     assert page.locator("button.theme").is_hidden()
     context.close()
+
+
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+@pytest.mark.parametrize("what", ["report", "gallery"])
+def test_axe_finds_no_fault(browser, file, tmp_path, what, scheme):
+    """Contrast, names, roles, order of headings: the rules of WCAG 2.1 A and AA, with every chart drawn."""
+    if what == "gallery":
+        publish(tmp_path / "site", DRAFT, {"html": file, "pdf": file}, brand=BRAND)
+    context = browser.new_context(viewport={"width": 1200, "height": 900}, color_scheme=scheme, offline=True)
+    page = context.new_page()
+    page.goto((file if what == "report" else tmp_path / "site" / "index.html").as_uri())
+    if what == "report":
+        drawn(page)
+    options = {"runOnly": {"type": "tag", "values": ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa"]}}
+
+    found = Axe().run(page, options=options).response
+
+    faults = {v["id"]: [node["target"] for node in v["nodes"]][:3] for v in found["violations"]}
+    context.close()
+    assert len(found["passes"]) > 10
+    assert faults == {}
+
+
+def test_axe_sees_a_fault_where_there_is_one(browser):
+    """The check above can fail."""
+    page = browser.new_page()
+    page.set_content(
+        "<html lang='en'><title>t</title><img src='x.png'><p style='color:#eee;background:#fff'>pale words</p>"
+    )
+
+    found = Axe().run(page).response
+
+    page.close()
+    assert {"image-alt", "color-contrast"} <= {violation["id"] for violation in found["violations"]}

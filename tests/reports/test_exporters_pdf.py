@@ -4,9 +4,10 @@ import io
 import re
 
 import pandas as pd
+import pdfua
 import pytest
 from nbconvert.exporters import get_exporter
-from pypdf import PdfReader
+from pypdf import PdfReader, PdfWriter
 
 from analytics.reports import display
 from analytics.reports.display import Column, Tile
@@ -51,6 +52,18 @@ def test_the_file_claims_and_has_what_pdf_ua_asks(pdf: PdfReader):
     assert root["/ViewerPreferences"]["/DisplayDocTitle"]
     assert pdf.metadata.title == "Traffic report · October 2026"
     assert "pdfuaid" in root["/Metadata"].get_data().decode()
+
+
+def test_an_independent_checker_finds_no_fault_and_can(content: bytes, tmp_path):
+    """The machine-checkable part of PDF/UA-1, by a program that is not Typst; a file without tags fails there."""
+    tagged, bare = tmp_path / "tagged.pdf", tmp_path / "bare.pdf"
+    tagged.write_bytes(content)
+    writer = PdfWriter()
+    writer.add_blank_page(200, 200)
+    writer.write(bare)
+
+    assert [finding.message for finding in pdfua.validate(tagged).findings] == []
+    assert pdfua.validate(bare).findings
 
 
 def test_figures_have_alternative_text(pdf: PdfReader):
