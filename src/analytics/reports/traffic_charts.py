@@ -18,6 +18,8 @@ from analytics.reports.traffic_data import DAY_S, SeriesMonth, ToldIncident, Tra
 from analytics.reports.wording import plural, share
 
 POLL_HEIGHT, DAILY_HEIGHT = 190, 120
+# a line 700 pixels wide shows no more than two points a pixel; with many charts a page stays small enough to send
+MOST_POINTS, FEWEST_POINTS, POINTS_OF_A_PAGE = 1000, 400, 18_000
 
 
 def series_figure(item: SeriesMonth, data: TrafficData, provenance: Mapping[str, Any]) -> Block:
@@ -40,6 +42,7 @@ def series_figure(item: SeriesMonth, data: TrafficData, provenance: Mapping[str,
         unit=axis_unit(item),
         timezone=data.timezone,
         marks=marks,
+        points=max(FEWEST_POINTS, min(MOST_POINTS, POINTS_OF_A_PAGE // max(len(data.items), 1))),
         height=DAILY_HEIGHT if series.step_s >= DAY_S else POLL_HEIGHT,
     )
     return figure(
