@@ -34,6 +34,60 @@ def test_the_migrations_make_what_the_tables_say(database_url: URL):
     engine.dispose()
 
 
+VERSIONS = sorted(path.name[1:5] for path in (migrate.MIGRATIONS / "versions").glob("v[0-9]*.py"))
+# at any version: one series, its collection and one reading
+SOMETHING = """
+INSERT INTO series (platform, metric_type) VALUES ('reddit', 'posts');
+INSERT INTO collections (platform, method, started_at, outcome) VALUES ('reddit', 'import', now(), 'ok');
+INSERT INTO points (series_id, collection_id, time, value) VALUES (1, 1, '2026-10-01T12:00Z', 42.5);
+"""
+PROMISED = {
+    "platform_metrics",
+    "platform_metrics_hourly",
+    "baseline_history",
+    "anomaly_events",
+    "metric_hourly",
+    "metric_daily",
+    "aggregated_metrics",
+    "platforms",
+    "accounts",
+    "baseline_configs",
+    "metric_definitions",
+    "alert_rules",
+    "alert_history",
+    "reports",
+    "reports_archive",
+    "contents",
+    "collections",
+    "quarantine",
+    "restatements",
+    "archive_log",
+    "budget_ledger",
+    "credentials",
+}
+
+
+@pytest.mark.parametrize("earlier", VERSIONS[:-1])
+def test_every_earlier_version_comes_forward_with_its_readings(database_url: URL, earlier: str):
+    """A store of any age becomes the same schema as a new one, and still says what it said."""
+    engine = make_engine(database_url)
+    migrate.upgrade(engine, earlier)
+    ensure_days(engine, [date(2026, 10, 1)])
+    with engine.begin() as connection:
+        connection.execute(sa.text(SOMETHING))
+
+    assert migrate.upgrade(engine) == earlier
+
+    with engine.connect() as connection:
+        options = {"compare_type": True, "include_object": _ours}
+        assert compare_metadata(MigrationContext.configure(connection, opts=options), metadata) == []
+        row = connection.execute(sa.text("SELECT platform, metric_type, value FROM platform_metrics")).one()
+        assert tuple(row) == ("reddit", "posts", 42.5)
+        names = sa.inspect(connection)
+        assert PROMISED - {*names.get_table_names(), *names.get_view_names()} == set()
+    engine.dispose()
+
+
 def _ours(_thing: object, name: str | None, kind: str, _reflected: bool, _other: object) -> bool:
     return not (kind == "table" and name == "alembic_version")
 

@@ -217,7 +217,7 @@ def test_soft_faults_are_seen_in_the_view(store: Store):
     assert count(store, "point_faults") == 1
 
 
-def test_the_view_has_exactly_the_specifications_columns(store: Store):
+def test_the_view_has_the_specifications_columns_and_the_definition_in_force(store: Store):
     columns = [column["name"] for column in sa.inspect(store.engine).get_columns("platform_metrics")]
 
     assert columns == [
@@ -233,6 +233,7 @@ def test_the_view_has_exactly_the_specifications_columns(store: Store):
         "created_at",
         "quality_score",
         "validation_errors",
+        "definition_id",
     ]
 
 
