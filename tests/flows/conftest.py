@@ -46,7 +46,9 @@ class Running:
         return self.api.get(f"/deployments/name/{name}").raise_for_status().json()["id"]
 
     def start(self, name: str, **body: Any) -> httpx.Response:
-        return self.api.post(f"/deployments/{self.deployment(name)}/create_flow_run", json=body)
+        """Ask for a run; 503 means that the server's SQLite is busy, and its own client would ask again too."""
+        path = f"/deployments/{self.deployment(name)}/create_flow_run"
+        return until(lambda: (answer := self.api.post(path, json=body)).status_code != 503 and answer)
 
     def run(self, run_id: str) -> dict[str, Any]:
         return self.api.get(f"/flow_runs/{run_id}").raise_for_status().json()

@@ -127,6 +127,7 @@ def wait_until_alone(store: Store) -> None:
     """The killed process' session lives on until the server notices."""
     query = sa.text(
         "SELECT count(*) FROM pg_stat_activity WHERE datname = current_database() AND pid <> pg_backend_pid()"
+        " AND backend_type = 'client backend'"  # TimescaleDB keeps a worker of its own
     )
     store.engine.dispose()
     deadline = time.monotonic() + 60
