@@ -296,6 +296,14 @@ def test_a_database_that_refuses_says_so_in_one_line(store: Store):
     assert "\n" not in str(caught.value)
 
 
+def test_a_chunk_that_contradicts_itself_takes_back_what_an_earlier_chunk_stored(store: Store):
+    """As if all three had come in one frame: nobody knows which value is right."""
+    result = store.write([frame_of([1.0]), pd.concat([frame_of([1.0]), frame_of([2.0])])], HERE, now=NOW)
+
+    assert (result.written, result.quarantined) == (0, 3)
+    assert count(store, "points") == 0
+
+
 ROWS = st.lists(
     st.tuples(st.sampled_from("abc"), st.integers(0, 4000), st.sampled_from([1.0, 2.0])), min_size=1, max_size=40
 )

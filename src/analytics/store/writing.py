@@ -23,6 +23,7 @@ from analytics.store.copying import copy_in
 from analytics.store.keys import SeriesBook
 from analytics.store.records import Collection, WriteResult
 from analytics.store.rejects import keep_out
+from analytics.store.writing_sql import DIFFERENT, INSERT, LATE, OURS, RESTATE, STAGING, WITHDRAW_RESTATED
 
 EnsureDays = Callable[[Iterable[date]], int]
 Progress = Callable[[int], None]
@@ -32,44 +33,6 @@ LIFECYCLE_LOCK = 0x6C696665  # shared by writers, exclusive for whoever drops da
 PLATFORM_LOCK = 0x706C6174  # first half of the key; the second is the platform's hash
 
 TIERED = "raw readings have left the store for"
-STAGING = """
-CREATE TEMP TABLE IF NOT EXISTS staging (series_id int4, time timestamptz, value float8, quality float4) ON COMMIT DROP;
-CREATE TEMP TABLE IF NOT EXISTS staged_faults (series_id int4, time timestamptz, faults text) ON COMMIT DROP;
-"""
-INSERT = """
-INSERT INTO points (series_id, collection_id, time, value, quality)
-SELECT series_id, %s, time, value, nullif(quality, 'NaN') FROM staging ON CONFLICT (series_id, time) DO NOTHING
-"""
-DIFFERENT = """
-SELECT s.series_id, s.time, s.value, p.value, p.collection_id FROM staging s
-JOIN points p ON p.series_id = s.series_id AND p.time = s.time
-WHERE p.time BETWEEN %s AND %s AND p.value <> s.value ORDER BY 1, 2
-"""
-LATE = """
-SELECT count(*) FROM staging s JOIN points p ON p.series_id = s.series_id AND p.time = s.time
-JOIN series r ON r.series_id = s.series_id
-WHERE p.time BETWEEN %s AND %s AND p.collection_id = %s AND s.time < r.last_time
-"""
-RESTATE = """
-WITH changed (series_id, time, value, quality) AS (
-    SELECT s.series_id, s.time, s.value, nullif(s.quality, 'NaN') FROM staging s
-    JOIN unnest(%(ids)s::int[], %(times)s::timestamptz[]) AS c (series_id, time) USING (series_id, time)
-), logged AS (
-    INSERT INTO restatements (series_id, time, old_value, new_value, old_collection_id, new_collection_id)
-    SELECT p.series_id, p.time, p.value, c.value, p.collection_id, %(collection)s
-    FROM points p JOIN changed c USING (series_id, time) WHERE p.time BETWEEN %(start)s AND %(end)s
-)
-UPDATE points p SET value = c.value, quality = c.quality, collection_id = %(collection)s FROM changed c
-WHERE p.series_id = c.series_id AND p.time = c.time AND p.time BETWEEN %(start)s AND %(end)s
-"""
-WITHDRAW_RESTATED = """
-WITH gone AS (
-    DELETE FROM restatements WHERE new_collection_id = %(collection)s AND series_id = %(id)s AND time = %(time)s
-    RETURNING old_value, old_collection_id
-)
-UPDATE points p SET value = gone.old_value, collection_id = gone.old_collection_id FROM gone
-WHERE p.series_id = %(id)s AND p.time = %(time)s
-"""
 
 
 @dataclass(slots=True)
@@ -237,6 +200,7 @@ class CollectionWriter:
             disputed = np.maximum.reduceat(values, starts) != np.minimum.reduceat(values, starts)
             disputed_rows = disputed[groups]
             self._dispute(rows[disputed_rows])
+            self._take_back(rows[disputed_rows])
             self.tally.duplicate += int((again & ~disputed_rows).sum())
             keep &= ~disputed_rows
         if self._disputed:
@@ -325,14 +289,34 @@ class CollectionWriter:
         )
         self.tally.corrected += len(others)
 
-    def _withdraw(self, rows: pd.DataFrame, series_id: int, time: datetime) -> None:
-        """An earlier chunk of this collection stored another value for this instant: dispute both."""
+    def _take_back(self, disputed: pd.DataFrame) -> None:
+        """What earlier chunks of this collection stored for instants that this one contradicts itself about."""
+        if disputed.empty or not self.tally.written + self.tally.corrected:
+            return
+        first = disputed.drop_duplicates(["series_id", "at"])
+        times = [f"{at}Z" for at in first["at"].to_numpy()]
+        self.cursor.execute(
+            OURS,
+            {
+                "ids": first["series_id"].tolist(),
+                "times": times,
+                "collection": self.collection_id,
+                "start": min(times),
+                "end": max(times),
+            },
+        )
+        for series_id, time in self.cursor.fetchall():
+            self._withdraw(first, series_id, time, dispute_row=False)
+
+    def _withdraw(self, rows: pd.DataFrame, series_id: int, time: datetime, *, dispute_row: bool = True) -> None:
+        """An earlier chunk of this collection stored another value for this instant: dispute it, and the row's."""
         at = np.datetime64(time.astimezone(UTC).replace(tzinfo=None), "us")
         key = {"collection": self.collection_id, "id": series_id, "time": time}
         row = rows[(rows["series_id"] == series_id) & (rows["at"] == at)]
         stored = "SELECT value FROM points WHERE series_id = %(id)s AND time = %(time)s"
         self.cursor.execute(stored, key)
-        self._dispute(pd.concat([row, row.assign(value=_one(self.cursor))]))
+        kept = row.assign(value=_one(self.cursor))
+        self._dispute(pd.concat([row, kept]) if dispute_row else kept)
         self.cursor.execute(WITHDRAW_RESTATED, key)
         if self.cursor.rowcount:
             self.tally.corrected -= 1
