@@ -1,9 +1,10 @@
 """One score in [0, 1] for every reading, online: how much it should interest somebody now.
 
-Two questions are asked of every reading and answered in the series' own terms. Is the mean of the
+Three questions are asked of every reading and answered in the series' own terms. Is the mean of the
 last 1 to 48 readings further from the usual level, or from the usual level at this time of day,
 than the past went (tail surprise)? Does it leave the range of the earlier days around this time
-(envelope)? The answers are added, compared with their own past, and each episode is announced once.
+(envelope)? Do far readings come more often than they used to (clusters)?
+The answers are added, compared with their own past, and each episode is announced once.
 No unit, level, step or file has a setting; `FLAG_LEVEL` is the product's own threshold.
 """
 
@@ -29,18 +30,20 @@ from analytics.baselines.clock import as_times
 from analytics.errors import InputError
 
 FLAG_LEVEL = 0.5
-HALF_SCORE = 0.9  # announced surprise that scores 0.5: on bursty brand mentions about one alert a week
+HALF_SCORE = 0.69  # announced surprise that scores 0.5, so that one level fits all kinds of series
 WIDTHS = (1, 3, 6, 12, 24, 48)  # readings a mean is taken over: a spike to half a day of 15-minute polls
 ENVELOPE_WIDTHS = (1, 3, 6, 12)
 TAILS = (0.9, 0.98)  # shoulder and far tail
+CLUSTER_WIDTHS = (24, 48, 96)  # readings far ones are counted in
+FAR = 0.95  # quantile of the distance from the level beyond which a reading is far
 RARE = 0.99  # the combined surprise is compared with its own top hundredth
 ROUNDING = 1e-9  # deviations below this share of the largest value seen are arithmetic
 
-MEMORY_SHARE = 0.05  # an announcement is remembered for a twentieth of the history …
-MEMORY_MIN = 50.0  # … at least this many readings
+MEMORY_SHARE = 0.04  # an announcement is remembered for a twenty-fifth of the history …
+MEMORY_MIN = 30.0  # … at least this many readings
 PATIENCE_S = 900.0  # an announcement waits this long while surprise still rises
 STEP_UP = 1.5  # told again while remembered only if this many times larger
-ALIKE = 0.8  # an earlier announcement of at least this share of the size was one like it
+ALIKE = 0.75  # an earlier announcement of at least this share of the size was one like it
 HABIT = 0.95  # how much having seen the like before takes away
 
 
@@ -88,8 +91,17 @@ def surprise(seconds: Floats, values: Floats) -> Floats:
     sizes = [np.abs(rolling_mean(r, width)) for r in (from_level, from_season) for width in WIDTHS]
     tails = [tail_surprise(size, q, negligible=negligible) for size in sizes for q in TAILS]
     leaves = [_envelope(grid, values, from_season, width, negligible) for width in ENVELOPE_WIDTHS]
-    both = np.mean(tails, axis=0) + (leaves[0] + np.mean(leaves, axis=0)) / 2
+    crowded = [tail_surprise(share, q) for share in _far_shares(np.abs(from_level), negligible) for q in TAILS]
+    # the crowd counts half as much as either of the others: it is the later witness
+    both = 0.8 * (np.mean(tails, axis=0) + (leaves[0] + np.mean(leaves, axis=0)) / 2 + np.mean(crowded, axis=0) / 2)
     return np.asarray((both + tail_surprise(both, RARE)) / 2)
+
+
+def _far_shares(distance: Floats, negligible: Floats) -> list[Floats]:
+    """Share of the last 24, 48 and 96 readings further from the level than 19 in 20 of the past were."""
+    usual = np.nan_to_num(past_quantile(distance, FAR), nan=np.inf)
+    far = (distance > np.maximum(usual, negligible)).astype(float)
+    return [rolling_mean(far, width) for width in CLUSTER_WIDTHS]
 
 
 def _envelope(grid: DayGrid, values: Floats, from_season: Floats, width: int, negligible: Floats) -> Floats:
@@ -112,7 +124,7 @@ def announce(surprises: Floats, seconds: Floats) -> Floats:
     A reading starts an episode if it is 1.5 times what is remembered of the announcement before, which
     fades exponentially. While surprise still rises the announcement waits, at most a quarter of an
     hour: one of the full size instead of three on the way up; slower series do not wait. It counts less
-    the more announcements of at least 0.8 of its size there were: the tenth nightly spike is no news.
+    the more announcements of at least three quarters of its size there were: the tenth nightly spike is no news.
 
     Args:
         surprises: shape (n,), not negative.
