@@ -119,3 +119,20 @@ def test_credentials_are_set_listed_rotated_and_removed(run: Run, monkeypatch: p
     assert listed.output.startswith("TOKEN")
     assert removed.exit_code == 0
     assert isinstance(again.exception, InputError)
+
+
+def test_status_by_series_shows_the_stalest_first_and_how_many_it_left_out(run: Run, settings: Settings):
+    fill(settings, days_ago=100)
+    times = pd.date_range(datetime.now(UTC) - timedelta(days=3), periods=2, freq="h")
+    fresh = {"platform": "github", "metric_type": "forks", "author_id": "a", "time": times, "value": 1.0}
+    with open_store(settings) as store:
+        store.write(pd.DataFrame(fresh), Collection("github", "import", "a", "x"))
+
+    both, one = run("status", "--series").output, run("status", "--series", "--limit", "1").output
+
+    assert both.index("stars") < both.index("forks")
+    assert "71.0" in both  # hours since the newest reading of three days ago
+    assert "stars" in one
+    assert "forks" not in one
+    assert "1 fresher series not shown" in one
+    assert "No series" in run("status", "--series", "--platform", "youtube").output

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 if TYPE_CHECKING:
+    import pandas as pd
     from rich.console import Console
 
     from analytics.store.overview import Overview
@@ -19,6 +21,7 @@ SYNC_EXAMPLES = """[bold]Examples[/]
 STATUS_EXAMPLES = """[bold]Examples[/]
 
   analytics status
+  analytics status --series --platform youtube
 """
 BACKUP_EXAMPLES = """[bold]Examples[/]
 
@@ -49,17 +52,24 @@ def sync() -> None:
     console.print(f"{len(changes)} changes" if changes else "The store says what params say.")
 
 
-def status() -> None:
+def status(
+    series: Annotated[bool, typer.Option("--series", help="Newest reading of each series, the stalest first.")] = False,
+    platform: Annotated[str | None, typer.Option(help="With --series: this platform only.")] = None,
+    limit: Annotated[int, typer.Option(min=1, help="With --series: how many to show.")] = 40,
+) -> None:
     """What the store holds: sizes, tiers, freshness, last collections, what waits."""
     from rich.console import Console
 
     from analytics.settings import load_settings
     from analytics.store import open_store
-    from analytics.store.overview import overview
+    from analytics.store.overview import freshness, overview
 
+    console = Console(highlight=False, markup=False)
     with open_store(load_settings()) as store, store.begin() as connection:
-        found = overview(connection)
-    _show(Console(highlight=False), found)
+        if series:
+            _show_freshness(console, freshness(connection, platform=platform, limit=limit), datetime.now(UTC))
+        else:
+            _show(console, overview(connection))
 
 
 def backup(path: Annotated[Path, typer.Argument(help="File to write; it must not exist.")]) -> None:
@@ -131,3 +141,18 @@ def _show(console: Console, found: Overview) -> None:
         when = f"{row['started_at']:%Y-%m-%d %H:%M}"
         table.add_row(name, row["method"], when, row["outcome"], str(row["rows_written"]))
     console.print(table)
+
+
+def _show_freshness(console: Console, rows: pd.DataFrame, now: datetime) -> None:
+    from rich.table import Table
+
+    from analytics.model import SeriesKey
+
+    table = Table("series", "newest (UTC)", "hours ago", box=None, pad_edge=False, header_style="bold")
+    for row in rows.to_dict("records"):
+        key = SeriesKey(*(str(row[name]) for name in ("platform", "metric_type", "content_id", "author_id")))
+        hours = (now - row["last_time"]).total_seconds() / 3600
+        table.add_row(str(key), f"{row['last_time']:%Y-%m-%d %H:%M}", f"{hours:,.1f}")
+    console.print(table if len(rows) else "No series has a reading.")
+    if len(rows) and (more := int(rows["of_series"].iloc[0]) - len(rows)):
+        console.print(f"{more:,} fresher series not shown: --limit")

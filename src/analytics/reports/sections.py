@@ -3,13 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import TYPE_CHECKING
 
 from analytics.errors import InputError, nearest
 from analytics.reports.display import Block, Blocks, blocks, prose
-
-if TYPE_CHECKING:
-    from analytics.reports.traffic import TrafficReport
 
 SECTIONS = {
     "summary": ("Executive summary", "The period in figures, then in sentences. Changes compare the same weekdays."),
@@ -25,8 +21,11 @@ SECTIONS = {
 }
 
 
-def chosen(report: TrafficReport, names: Sequence[str]) -> Blocks:
+def chosen(report: object, names: Sequence[str]) -> Blocks:
     """The sections named, in that order, each under its heading; none named: all.
+
+    Args:
+        report: has a method for each name in `SECTIONS` that gives its blocks.
 
     Raises:
         InputError: a section there is none of, or one named twice; says which there are.

@@ -21,6 +21,11 @@ SELECT DISTINCT ON (platform, account) platform, account, method, started_at, ou
        error
 FROM collections ORDER BY platform, account, started_at DESC
 """
+FRESHNESS = """
+SELECT platform, metric_type, author_id, content_id, last_time, count(*) OVER () AS of_series
+FROM series WHERE last_time IS NOT NULL AND (CAST(:platform AS text) IS NULL OR platform = :platform)
+ORDER BY last_time, platform, metric_type, author_id, content_id LIMIT :limit
+"""
 SIZE = """
 SELECT coalesce(sum(pg_total_relation_size(i.inhrelid)), 0), coalesce(sum(pg_stat_get_live_tuples(i.inhrelid)), 0)
 FROM pg_inherits i WHERE i.inhparent = to_regclass('points')
@@ -71,6 +76,16 @@ def overview(connection: sa.Connection) -> Overview:
     )
 
 
-def _frame(connection: sa.Connection, query: str) -> pd.DataFrame:
-    result = connection.execute(sa.text(query))
+def freshness(connection: sa.Connection, *, platform: str | None = None, limit: int = 40) -> pd.DataFrame:
+    """The newest reading of each series, the stalest first.
+
+    Returns:
+        at most `limit` rows of platform, metric_type, author_id, content_id, last_time (UTC) and of_series, the number
+        of series there are; empty for a platform without readings.
+    """
+    return _frame(connection, FRESHNESS, platform=platform, limit=limit)
+
+
+def _frame(connection: sa.Connection, query: str, **values: object) -> pd.DataFrame:
+    result = connection.execute(sa.text(query), values)
     return pd.DataFrame(result.mappings().all(), columns=list(result.keys()))
