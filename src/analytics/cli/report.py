@@ -18,6 +18,11 @@ EXAMPLES = """[bold]Examples[/]
   analytics report traffic --params-file rerun.yaml --no-publish
 """
 
+BATCH = """[bold]Examples[/]
+
+  analytics report batch --month 2026-10
+  analytics report batch acme,globex,initech --month 2026-10 --at-once 2
+"""
 DELIVER = """[bold]Examples[/]
 
   analytics report deliver traffic
@@ -78,6 +83,51 @@ def traffic(
             show.say(f"  published as version {version.version} of {version.label}")
         published.record(settings, made, by="command line")
         show.files(files, made.seconds)
+
+
+@app.command(epilog=BATCH)
+def batch(
+    names: Annotated[str | None, typer.Argument(help="Reports of params/reports, comma-separated; none: all.")] = None,
+    month: Annotated[str | None, typer.Option(help="YYYY-MM.", show_default="the month before")] = None,
+    formats: Annotated[str, typer.Option(help="Of html, pdf, csv, xlsx, json, parquet; comma-separated.")] = ALL,
+    at_once: Annotated[int | None, typer.Option(min=1, help="Made side by side; none: a core each.")] = None,
+    publish: Annotated[bool, typer.Option(help="Put them on the site in output/site.")] = True,
+) -> None:
+    """Many reports of one month, as one for each client, on all cores; one that fails stops no other."""
+    from analytics.cli.shown import steps
+    from analytics.errors import ReportError
+    from analytics.jobs import published
+    from analytics.jobs import report as job
+    from analytics.jobs.batch import Made, make_all
+    from analytics.params import load_params
+    from analytics.settings import load_settings
+
+    settings = load_settings()
+    chosen = _names(names) or tuple(load_params(settings.params_dir).reports)
+    period = job.month_asked(month)
+    failed: list[str] = []
+    finished = 0
+    with steps(f"{len(chosen)} reports, {period}") as show:
+
+        def told(made: Made) -> None:
+            nonlocal finished
+            finished += 1
+            show.progress("reports", finished / len(chosen))
+            if made.files is None:
+                failed.append(made.name)
+                show.say(f"  {made.name}: {made.error}")
+                return
+            said = f"{sum(made.files.seconds.values()):.1f} s" if made.files.seconds else "stands, nothing has changed"
+            if publish:
+                said += f", version {published.publish(settings, made.files).version}"
+            published.record(settings, made.files, by="command line")
+            show.say(f"  {made.name}: {said}")
+
+        make_all(settings, chosen, month=period, formats=_names(formats) or (), at_once=at_once, told=told)
+        if publish and len(failed) < len(chosen):
+            show.files({"site": published.site_dir(settings) / "index.html"}, {})
+    if failed:
+        raise ReportError(f"{len(failed)} of {len(chosen)} reports failed: {', '.join(failed)}")
 
 
 @app.command(

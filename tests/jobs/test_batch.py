@@ -1,0 +1,75 @@
+"""Many reports at once: each as it would be alone, and one that fails stops no other."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from analytics.jobs.batch import Made, make_all
+from analytics.jobs.report import make_report
+from analytics.model import Month
+from analytics.settings import Settings
+from analytics.store import Collection, open_store
+
+OCTOBER = Month(2026, 10)
+CLIENTS = ("acme", "globex")
+
+
+@pytest.fixture
+def clients(settings: Settings, monkeypatch: pytest.MonkeyPatch) -> Settings:
+    """A report each for two clients with readings and one without."""
+    folder = settings.params_dir / "reports"
+    folder.mkdir(parents=True)
+    for name in (*CLIENTS, "empty"):
+        (folder / f"{name}.yaml").write_text(f"title: Report of {name}\nalgorithm: ewma\naccounts: [{name}]\n")
+    for name in ("home", "params_dir", "output_dir"):
+        monkeypatch.setenv(f"ANALYTICS_{name.upper()}", str(getattr(settings, name)))
+    assert settings.database_url is not None
+    monkeypatch.setenv("ANALYTICS_DATABASE_URL", settings.database_url.get_secret_value())
+    times = pd.date_range("2026-09-01", "2026-11-01", freq="1h", inclusive="left", tz="UTC")
+    usual = 60 + 30 * np.sin(2 * np.pi * times.hour / 24)
+    with open_store(settings) as store:
+        for seed, name in enumerate(CLIENTS):
+            values = np.random.default_rng(seed).poisson(usual).astype(float)
+            frame = {"platform": "twitter", "metric_type": "mentions", "author_id": name, "time": times}
+            store.write(pd.DataFrame({**frame, "value": values}), Collection("twitter", "import", account=name))
+    return settings
+
+
+def test_each_is_as_if_made_alone_and_one_that_fails_stops_no_other(clients: Settings):
+    heard: list[str] = []
+
+    def told(made: Made) -> None:
+        heard.append(made.name)
+
+    made = make_all(clients, ["acme", "empty", "globex"], month=OCTOBER, formats=("html",), at_once=2, told=told)
+
+    acme, empty, globex = made
+    assert sorted(heard) == ["acme", "empty", "globex"]
+    assert empty.files is None
+    assert "empty" in empty.error
+    assert acme.files is not None
+    assert globex.files is not None
+    together = acme.files.files["html"].read_bytes()
+    alone = make_report(clients, "acme", month=OCTOBER, formats=("html",)).files["html"].read_bytes()
+    assert together == alone
+    assert _title(globex.files.files["html"]) == "Report of globex"
+
+
+def test_what_stands_is_not_made_again(clients: Settings):
+    first = make_all(clients, ["acme"], month=OCTOBER, formats=("html",))[0]
+    again = make_all(clients, ["acme"], month=OCTOBER, formats=("html",))[0]
+
+    assert first.files is not None
+    assert again.files is not None
+    assert first.files.seconds
+    assert again.files.seconds == {}
+
+
+def _title(page: Path) -> str:
+    text = page.read_text("utf-8")
+    found = text[text.index("<title>") + 7 : text.index("</title>")]
+    return found.split(" · ")[0].split(",")[0].strip()
