@@ -66,6 +66,13 @@ def _upkeep(params: Params) -> Iterator[RunnerDeployment]:
         description="Move days down the tiers as each platform's policy says: raw, hourly, archive.",
     )
     yield _made(
+        upkeep.levels,
+        "alerts",
+        cron=when.levels,
+        tags=[RECURRING, "upkeep"],
+        description="Thresholds of each series from its last eight weeks, so that its alerts keep to their budget.",
+    )
+    yield _made(
         upkeep.budget,
         "spent",
         cron=when.budget,

@@ -55,6 +55,20 @@ def lifecycle(only_show: bool = False) -> Any:
     return Completed(message=f"{len(steps)} days {'would be moved' if only_show else 'moved'}")
 
 
+@flow(name="levels", flow_run_name="levels", **RETRY)
+def levels() -> Any:
+    """Choose each series' thresholds so that its alerts keep to their budget."""
+    from analytics.jobs import levels as job
+    from analytics.store import open_store
+
+    chosen = settings()
+    with open_store(chosen) as store:
+        job.choose(chosen, store)
+        found = job.budgeted(store)
+    show_table("levels", [entry.row() for entry in found], "Alerts a week and series: budget, expected, seen")
+    return Completed(message=job.said(found))
+
+
 @flow(name="budget", flow_run_name="budget", **RETRY)
 def budget() -> Any:
     """What was spent today and this month; failed where a budget is used up."""

@@ -223,6 +223,7 @@ class Operations(_Model):
     inbox: Cron = "*/5 * * * *"  # the web app counts at once; this finishes what it did not come to
     rollup: Cron = "*/15 * * * *"
     lifecycle: Cron = "30 2 * * *"
+    levels: Cron = "10 4 * * 1"
     budget: Cron = "20 * * * *"
     health: Cron = "*/10 * * * *"
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 from analytics.anomalies.detection import DEFAULT_RULES, Settings, detect_matrix
-from analytics.anomalies.events import Event, Rule
+from analytics.anomalies.events import Rule
 from analytics.baselines.clock import as_times
 from analytics.baselines.model import Baseline
 from analytics.errors import InputError
@@ -62,7 +62,8 @@ def choose_levels(
     Args:
         times, values, baseline: as for `detect_matrix`; a single series is one row.
         alerts_per_week: acceptable alerts a series and week; episodes closer than six hours are one.
-        rules, settings: what is told at factor 1. Their `per_week` becomes the budget.
+        rules, settings: what is told at factor 1; None: the defaults, with the budget as the rate at which episodes of
+            a size become a habit.
     Raises:
         InputError: the budget is not positive.
     """
@@ -70,10 +71,13 @@ def choose_levels(
         raise InputError(f"alerts_per_week {alerts_per_week!r}: expected a positive number")
     matrix = np.atleast_2d(np.asarray(values, dtype=float))
     weeks = _judged_weeks(as_times(times), np.atleast_2d(np.asarray(baseline.expected, dtype=float)), matrix)
-    base = (settings or Settings()).told_per_week(alerts_per_week)
+    base = settings or Settings().told_per_week(alerts_per_week)
     rates = np.array(
         [
-            [alerts(events) for events in detect_matrix(times, matrix, baseline, rules=rules, settings=scaled)]
+            [
+                alerts(e.confirmed_at for e in events)
+                for events in detect_matrix(times, matrix, baseline, rules=rules, settings=scaled)
+            ]
             for scaled in map(base.scaled, FACTORS)
         ],
         dtype=float,
@@ -88,19 +92,23 @@ def choose_levels(
     ]
 
 
-def alerts(events: Sequence[Event]) -> int:
-    """How many alerts a list of events makes: those confirmed within six hours of the last are one."""
+def alerts(confirmed: Iterable[datetime]) -> int:
+    """How many alerts confirmations make: those within six hours of the last are one.
+
+    >>> from datetime import UTC
+    >>> alerts([datetime(2026, 11, 20, hour, tzinfo=UTC) for hour in (3, 8, 20)])
+    2
+    """
     count, before = 0, -np.inf
-    for at in sorted(e.confirmed_at.timestamp() for e in events):
+    for at in sorted(moment.timestamp() for moment in confirmed):
         count += at - before > JOIN_S
         before = at
     return count
 
 
-def seen_per_week(events: Sequence[Event], start: datetime, end: datetime) -> float:
-    """Alerts a week actually confirmed between `start` and `end`, beside the expected rate."""
-    told = [e for e in events if start <= e.confirmed_at < end]
-    return alerts(told) * WEEK_S / (end - start).total_seconds()
+def seen_per_week(confirmed: Iterable[datetime], start: datetime, end: datetime) -> float:
+    """Alerts a week actually confirmed from `start` until before `end`, beside the expected rate."""
+    return alerts(at for at in confirmed if start <= at < end) * WEEK_S / (end - start).total_seconds()
 
 
 def _judged_weeks(times: np.ndarray, expected: np.ndarray, values: np.ndarray) -> np.ndarray:

@@ -16,6 +16,7 @@ if TYPE_CHECKING:
 
 app = typer.Typer(rich_markup_mode="rich")
 LIST = "[bold]Examples[/]\n\n  analytics alerts list\n  analytics alerts list --days 30 --all"
+BUDGET = "[bold]Examples[/]\n\n  analytics alerts budget\n  analytics alerts budget --choose --days 14"
 ACK = "[bold]Example[/]\n\n  analytics alerts ack 20261120-0905-github-stars --note 'release day'"
 SNOOZE = "[bold]Example[/]\n\n  analytics alerts snooze 20261120-0905-github-stars --hours 4"
 EXAMPLE = "[bold]Example[/]\n\n  analytics alerts {} 20261120-0905-github-stars{}"
@@ -56,6 +57,36 @@ def list_(
         table.add_row(*row)
     console = Console(soft_wrap=not Console().is_terminal, highlight=False)
     console.print(table if groups else "No incidents.")
+
+
+@app.command(epilog=BUDGET)
+def budget(
+    choose: Annotated[
+        bool, typer.Option("--choose", help="Choose the levels anew first, as the schedule does.")
+    ] = False,
+    days: Annotated[float, typer.Option(min=1, max=400, help="How far back alerts are counted as seen.")] = 28,
+    limit: Annotated[int, typer.Option(min=1, help="How many series to show.")] = 40,
+) -> None:
+    """Alerts a week of each series: allowed, expected at its thresholds, and really seen; the loudest first."""
+    from analytics.jobs import levels
+    from analytics.settings import load_settings
+    from analytics.store import open_store
+
+    settings = load_settings()
+    with open_store(settings) as store:
+        if choose:
+            levels.choose(settings, store)
+        found = levels.budgeted(store, days=days)
+    console = Console(highlight=False, markup=False)
+    rows = [entry.row() for entry in found[:limit]]
+    if rows:
+        table = Table(*rows[0], box=None, header_style="bold")
+        for row in rows:
+            table.add_row(*row.values())
+        console.print(table)
+    console.print(levels.said(found), soft_wrap=True)
+    if len(found) > limit:
+        console.print(f"{len(found) - limit:,} quieter series not shown: --limit")
 
 
 @app.command(epilog=ACK)

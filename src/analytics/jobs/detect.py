@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from analytics.alerts import events as kept_events
+from analytics.alerts import levels as kept_levels
 from analytics.alerts.incidents import Incident, grouped, merge
 from analytics.errors import StatisticsError
 from analytics.model import MetricDefinition, SeriesKey
@@ -53,6 +54,7 @@ class Work:
     own: Own
     min_history_days: float
     timezone: str = "UTC"
+    level: float = 1.0  # thresholds times this keep the series' alerts to their budget
 
 
 @dataclass(frozen=True)
@@ -141,7 +143,7 @@ def judge_recent(work: Work) -> Judged:
         times[after],
         values[after],
         baseline,
-        settings=anomalies.Settings(direction=work.own.direction).scaled(work.own.factor),
+        settings=anomalies.Settings(direction=work.own.direction).scaled(work.own.factor * work.level),
         breaks=[np.datetime64(b.astimezone(UTC).replace(tzinfo=None), "ns") for b in work.breaks],
         as_of=work.at,
     )
@@ -153,6 +155,7 @@ def _work(store: Store, params: Params, now: datetime, platforms: Sequence[str] 
 
     known = monitoring.definitions_of(params)
     own = monitoring.own_of(store, params.baselines)
+    levels = kept_levels.load(store)
     series = store.series(platforms=platforms)
     series = series[(series["last_time"] >= now - FORGOTTEN) & (series["first_time"] < now)]
     midnight = now.replace(hour=0, minute=0, second=0, microsecond=0)
@@ -183,6 +186,7 @@ def _work(store: Store, params: Params, now: datetime, platforms: Sequence[str] 
                     own=own(key),
                     min_history_days=params.baselines.min_history_days,
                     timezone=params.alerts.timezone,
+                    level=levels[key].factor if key in levels else 1.0,
                 )
             )
     return found

@@ -200,6 +200,16 @@ annotations_table = sa.Table(
     sa.Index("annotations_time", "start_at", "end_at"),
 )
 
+alert_levels = sa.Table(
+    "alert_levels",
+    metadata,
+    *_key("platform", "metric_type"),
+    *(sa.Column(name, sa.Text, primary_key=True, server_default="") for name in ("content_id", "author_id")),
+    *(_must(name, sa.Double) for name in ("factor", "expected_per_week", "budget_per_week", "history_weeks")),
+    _must("is_kept", sa.Boolean),
+    _must("chosen_at", Instant),
+)
+
 alert_history = sa.Table(
     "alert_history",
     metadata,
