@@ -280,9 +280,28 @@ def test_days_of_a_half_hour_zone_are_right_from_raw_and_refused_without(tiered:
         assert days["sum_value"].tolist() == pytest.approx(expected.tolist())
 
 
+@pytest.mark.parametrize("timezone", ["Asia/Kolkata", "Asia/Kathmandu", "Europe/Berlin"])
+def test_hours_are_those_of_the_zones_clock(tiered: Store, timezone: str):
+    frame = fill(tiered)
+    minutes = pd.Timestamp(frame["time"].iloc[0]).tz_convert(timezone).utcoffset() // timedelta(minutes=1) % 60
+    begin = (frame["time"] + pd.Timedelta(minutes=minutes)).dt.floor("h") - pd.Timedelta(minutes=minutes)
+    expected = frame.groupby(["author_id", begin])["value"].sum()
+
+    hot = buckets(tiered, "hour", timezone=timezone)
+    tiered.lifecycle_run(params(archive_raw=True), now=NOW)
+    archived = buckets(tiered, "hour", timezone=timezone)
+
+    for hours in (hot, archived):
+        assert hours["sum_value"].tolist() == pytest.approx(expected.tolist())
+        assert hours["bucket"].dt.minute.unique().tolist() == [0]
+
+
 def test_what_can_no_longer_be_cut_is_refused_by_name(tiered: Store):
     fill(tiered, days=(WARM, HOT))
     tiered.lifecycle_run(params(), now=NOW)
+
+    with pytest.raises(InputError, match=r"reddit 2026-09-10: only UTC hours are kept, hours of Asia/Kolkata"):
+        buckets(tiered, "hour", timezone="Asia/Kolkata")
 
     with pytest.raises(InputError, match=r"reddit 2026-09-10: only UTC hours are kept, days of Asia/Kolkata"):
         buckets(tiered, "day", timezone="Asia/Kolkata")

@@ -1,7 +1,8 @@
 """Hours and days of series from every tier: how many readings, their sum, extremes, first, last, percentiles.
 
 Hours and UTC days come from the rollups, and from raw readings where those wait to be rolled up. Days of another
-zone are cut out of raw readings; where these are no longer kept, out of hours, if the zone's days begin with one.
+zone, and hours of one that is not whole hours from UTC, are cut out of raw readings; where these are no longer kept,
+days are made of hours, if the zone's begin with one.
 """
 
 from __future__ import annotations
@@ -49,13 +50,16 @@ def read_buckets(
         last_value, p50_value, p95_value, p99_value (NaN where they cannot be told any more), late (readings the
         percentiles do not hold), tier (the coldest the bucket was made from) and resolution_s of what it was made from.
     Raises:
-        InputError: days of this zone cannot be cut out of what is still kept; the message names the first such day.
+        InputError: days or hours of this zone cannot be cut out of what is still kept; the message names the first such
+            day.
     """
     check_period(start, end)
     ids = [int(i) for i in series_ids]
     zone_of(timezone)
     if unit == "day" and timezone != "UTC":
         frame = _local_days(connection, archive, ids, start, end, timezone)
+    elif unit == "hour" and _begins_within_hours(start, end, timezone):
+        frame = _local_hours(connection, archive, ids, start, end, timezone)
     else:
         frame = _utc_buckets(connection, archive, ids, start, end, unit)
     frame = frame.sort_values(["series_id", "bucket"], ignore_index=True)
@@ -134,6 +138,35 @@ def _local_days(
     return combine(parts)
 
 
+def _local_hours(
+    connection: sa.Connection, archive: Archive | None, ids: list[int], start: datetime, end: datetime, timezone: str
+) -> pd.DataFrame:
+    days = tiered_days(connection, ids, start, end)
+    for tier in ("warm", "cold"):
+        if kept := days.without_raw(tier):
+            what = "UTC hours are" if tier == "warm" else "its UTC day is"
+            raise InputError(
+                f"{kept[0][0]} {kept[0][1]}: only {what} kept, hours of {timezone} cannot be cut out of them"
+            )
+    first, last = _hour(pd.Series(pd.DatetimeIndex([start, end])), timezone, up=True).dt.to_pydatetime()
+    return combine([summarise(read_readings(connection, archive, ids, first, last), "hour", timezone)])
+
+
+def _begins_within_hours(start: datetime, end: datetime, timezone: str) -> bool:
+    """Whether the zone's hours begin within a UTC hour anywhere in a period."""
+    days = pd.DatetimeIndex([*pd.date_range(start, end, freq="D"), start, end])
+    return bool((days.tz_convert(timezone).minute != days.minute).any())
+
+
+def _hour(times: pd.Series[Any], timezone: str, *, up: bool = False) -> pd.Series[Any]:
+    """The local hour's begin at or before each instant, or at or after it; right on days that change the clock."""
+    utc = times.dt.tz_convert(UTC).dt.tz_localize(None)
+    offset = times.dt.tz_convert(timezone).dt.tz_localize(None) - utc
+    local = utc + offset
+    hour = pd.DatetimeIndex((local.dt.ceil("h") if up else local.dt.floor("h")) - offset)
+    return pd.Series(hour.tz_localize(UTC), index=times.index)
+
+
 def _midnight(moment: datetime, timezone: str) -> datetime:
     """The first midnight of a zone at or after an instant."""
     local = pd.Timestamp(moment).tz_convert(timezone)
@@ -142,10 +175,10 @@ def _midnight(moment: datetime, timezone: str) -> datetime:
 
 
 def summarise(readings: pd.DataFrame, unit: Unit, timezone: str) -> pd.DataFrame:
-    """Buckets of raw readings; local days begin at the zone's midnight, whatever its offset that day."""
+    """Buckets of raw readings; local days and hours begin when the zone's clock says so, whatever its offset then."""
     ordered = readings.sort_values(["series_id", "time"])
     local = ordered["time"].dt.tz_convert(timezone)
-    bucket = local.dt.normalize() if unit == "day" else ordered["time"].dt.floor("h")
+    bucket = local.dt.normalize() if unit == "day" else _hour(ordered["time"], timezone)
     grouped = ordered.assign(bucket=bucket).groupby(["series_id", "bucket"], sort=True)
     values = grouped["value"]
     frame = pd.DataFrame(
