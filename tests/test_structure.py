@@ -30,6 +30,7 @@ ORDER = (
     "podcast",
     "compute",
     "monitoring",
+    "breakouts",
     "reports",
     "alerts",
     "jobs",

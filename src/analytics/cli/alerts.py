@@ -17,6 +17,7 @@ if TYPE_CHECKING:
 app = typer.Typer(rich_markup_mode="rich")
 LIST = "[bold]Examples[/]\n\n  analytics alerts list\n  analytics alerts list --days 30 --all"
 BUDGET = "[bold]Examples[/]\n\n  analytics alerts budget\n  analytics alerts budget --choose --days 14"
+BREAKOUTS = "[bold]Examples[/]\n\n  analytics alerts breakouts\n  analytics alerts breakouts --days 7"
 ACK = "[bold]Example[/]\n\n  analytics alerts ack 20261120-0905-github-stars --note 'release day'"
 SNOOZE = "[bold]Example[/]\n\n  analytics alerts snooze 20261120-0905-github-stars --hours 4"
 EXAMPLE = "[bold]Example[/]\n\n  analytics alerts {} 20261120-0905-github-stars{}"
@@ -57,6 +58,31 @@ def list_(
         table.add_row(*row)
     console = Console(soft_wrap=not Console().is_terminal, highlight=False)
     console.print(table if groups else "No incidents.")
+
+
+@app.command(epilog=BREAKOUTS)
+def breakouts(
+    days: Annotated[float, typer.Option(min=0.1, max=400, help="How far back.")] = 30,
+    platforms: Annotated[str | None, typer.Option(help="Names, comma-separated; none: all.")] = None,
+) -> None:
+    """Contents that had far more than their account's earlier ones at the same age, the newest first."""
+    from analytics import breakouts as viral
+    from analytics.monitoring import definitions_of
+    from analytics.params import load_params
+    from analytics.settings import load_settings
+    from analytics.store import open_store
+
+    settings, now = load_settings(), datetime.now(UTC)
+    known = definitions_of(load_params(settings.params_dir))
+    chosen = platforms.split(",") if platforms else None
+    with open_store(settings) as store:
+        found = viral.breakouts(store, known, now - timedelta(days=days), now, platforms=chosen)
+    table = Table("told (UTC)", "content", "times usual", "what", box=None, header_style="bold")
+    for entry in reversed(found):
+        when = f"{entry.event.confirmed_at:%Y-%m-%d %H:%M}"
+        table.add_row(when, entry.title, f"{entry.ratio:.1f}", f"{entry.key}: {entry.event.reason}")
+    console = Console(soft_wrap=not Console().is_terminal, highlight=False, markup=False)
+    console.print(table if found else "No content broke out.")
 
 
 @app.command(epilog=BUDGET)

@@ -17,8 +17,10 @@ import numpy as np
 from analytics.alerts import events as kept_events
 from analytics.alerts import levels as kept_levels
 from analytics.alerts.incidents import Incident, grouped, merge
+from analytics.breakouts import breakouts
 from analytics.errors import StatisticsError
 from analytics.model import MetricDefinition, SeriesKey
+from analytics.monitoring import definitions_of
 from analytics.params import BaselineParams, Params, load_params
 from analytics.settings import Settings
 
@@ -100,7 +102,10 @@ def detect(
     judged = map_items(settings, judge_recent, work)
     spent["judge"] = time.perf_counter() - started
     started = time.perf_counter()
-    done = _keep(store, judged, now, spent)
+    viral = breakouts(store, definitions_of(params), now - RECENT, now, platforms=platforms)
+    spent["contents"] = time.perf_counter() - started
+    started = time.perf_counter()
+    done = _keep(store, judged, [incident_of(entry.key, entry.event) for entry in viral], now, spent)
     spent["write"] = time.perf_counter() - started
     return done
 
@@ -196,12 +201,14 @@ def _keys(series: pd.DataFrame) -> list[SeriesKey]:
     return [SeriesKey(*map(str, names)) for names in series[KEY_COLUMNS[1:]].to_numpy(object)]
 
 
-def _keep(store: Store, judged: Sequence[Judged], now: datetime, spent: dict[str, float]) -> Detected:
+def _keep(
+    store: Store, judged: Sequence[Judged], viral: Sequence[Incident], now: datetime, spent: dict[str, float]
+) -> Detected:
     since = now - RECENT - EPISODE_GAP
     month = kept_events.load(store, since=since - CROSS_HISTORY)
     data = [e for e in month if e.kind not in ("health", "threshold") and (e.is_open or e.start >= since)]
     shared = together(judged, month, since)
-    merged = grouped(merge([*(incident_of(j.key, e) for j in judged for e in j.events), *shared], data), data)
+    merged = grouped(merge([*(incident_of(j.key, e) for j in judged for e in j.events), *viral, *shared], data), data)
     merged = joined(merged, {(event.series, event.start): event for event in shared})
     over = kept_events.closed(data, merged, {j.key for j in judged if not j.skipped})
     saved = kept_events.save(store, [*merged, *over], now=now)

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import pandas as pd
 
+from analytics.breakouts import Known
 from analytics.reports import formats
 from analytics.reports.display import Block, Blocks, Column, blocks, callout, figure, table
 from analytics.reports.outlook import (
@@ -39,11 +40,11 @@ class Beyond:
     contents: pd.DataFrame
 
 
-def look_beyond(store: Store, data: TrafficData) -> Beyond:
-    """Ask the store for what lies beyond the period's readings."""
+def look_beyond(store: Store, data: TrafficData, definitions: Known) -> Beyond:
+    """Ask the store for what lies beyond the period's readings; `definitions` by platform and metric."""
     newest = store.series(platforms=list(data.platforms))["last_time"].max().to_pydatetime()
     closed = tuple(closes.select(store, str(data.month), data.timezone))
-    return Beyond(standing(data, newest, closed), outlooks(store, data), top_contents(store, data))
+    return Beyond(standing(data, newest, closed), outlooks(store, data), top_contents(store, data, definitions))
 
 
 def firmness(data: TrafficData, firm: Standing, told: Told) -> Blocks:
@@ -148,7 +149,8 @@ def top(rows: pd.DataFrame, name: str, display_name: str, label: str, told: Told
         part,
         caption=f"{display_name}: what grew most in {label}",
         columns=TOP_COLUMNS,
-        note="Increase within the period of the platform's widest content metric.",
+        note="Increase within the period of the platform's widest content metric. Against earlier ones: how often the "
+        "median of the account's earlier contents at that age; only of those far outside their spread.",
         provenance=told,
     )
 

@@ -6,6 +6,8 @@ from typing import TYPE_CHECKING
 
 import pandas as pd
 
+from analytics.anomalies.events import span
+from analytics.breakouts import Known, breakouts
 from analytics.reports.display import Column
 
 if TYPE_CHECKING:
@@ -13,14 +15,17 @@ if TYPE_CHECKING:
     from analytics.store import Store
 
 MOST = 5
+COLUMNS = ["platform", "title", "metric", "increase", "published_at", "usual"]
 SHOWN = ["content_id", "metric_type", "increase"]
 CONTENTS = """
 SELECT platform, content_id, title, url, published_at FROM contents WHERE platform = ANY(:platforms)
 """
 
 
-def top_contents(store: Store, data: TrafficData) -> pd.DataFrame:
-    """Per platform the contents whose first counter grew most: platform, title, metric, increase, published_at.
+def top_contents(store: Store, data: TrafficData, definitions: Known) -> pd.DataFrame:
+    """Per platform the contents whose first counter grew most: platform, title, metric, increase, published_at, usual.
+
+    `usual` says of a content that broke out how far it was above its account's earlier ones at the same age.
 
     The metric is the platform's widest: the one that grew most in all. Of counters the increase within the period, from
     the last reading before it where there is one; of counts an interval the sum.
@@ -31,7 +36,7 @@ def top_contents(store: Store, data: TrafficData) -> pd.DataFrame:
     known = store.series(platforms=list(data.platforms))
     known = known[(known["content_id"] != "") & (known["last_time"] >= start) & (known["first_time"] < end)]
     if known.empty:
-        return pd.DataFrame(columns=["platform", "title", "metric", "increase", "published_at"])
+        return pd.DataFrame(columns=COLUMNS)
     days = store.read_buckets(known["series_id"].tolist(), start, end, unit="day", timezone=data.timezone)
     grown = days.groupby("series_id").agg(first=("first_value", "first"), last=("last_value", "last"))
     frame = known.merge((grown["last"] - grown["first"]).rename("increase"), left_on="series_id", right_index=True)
@@ -41,6 +46,10 @@ def top_contents(store: Store, data: TrafficData) -> pd.DataFrame:
     frame = frame.merge(widest[["platform", "metric_type"]], on=["platform", "metric_type"])
     with store.begin() as connection:
         told = {(r["platform"], r["content_id"]): r for r in rows(connection, CONTENTS, platforms=list(data.platforms))}
+    viral = {
+        (told.key.platform, told.key.content_id): f"{told.ratio:.1f} × at {span(told.age.total_seconds())}"
+        for told in breakouts(store, definitions, start, end, platforms=data.platforms)
+    }
     found = []
     for name in data.platforms:
         part = frame[frame["platform"] == name].sort_values(["increase", "content_id"], ascending=[False, True])
@@ -53,9 +62,10 @@ def top_contents(store: Store, data: TrafficData) -> pd.DataFrame:
                     "metric": str(metric).replace("_", " "),
                     "increase": float(increase),
                     "published_at": about.get("published_at"),
+                    "usual": viral.get((name, content_id), ""),
                 }
             )
-    return pd.DataFrame(found, columns=["platform", "title", "metric", "increase", "published_at"])
+    return pd.DataFrame(found, columns=COLUMNS)
 
 
 TOP_COLUMNS = (
@@ -63,4 +73,5 @@ TOP_COLUMNS = (
     Column("metric", "Measured by"),
     Column("increase", "Increase", "compact"),
     Column("published_at", "Published", "date"),
+    Column("usual", "Against earlier ones"),
 )

@@ -99,18 +99,19 @@ def month(
         min_history_days=params.baselines.min_history_days,
         alerts_per_week=params.baselines.alerts_per_week,
     )
+    definitions = definitions_of(params)
     with open_store(settings) as store:
         data = gather(
             store,
             choose_series(store, platforms=platforms, metrics=metrics, accounts=accounts, params=params),
             month=period_of(month),
             watch=watch,
-            definitions=definitions_of(params),
+            definitions=definitions,
             compare_with=period_of(compare) if compare else None,
             names=names_of(params),
             baseline_params=params.baselines,
         )
-        beyond = look_beyond(store, data)
+        beyond = look_beyond(store, data, definitions)
     brand = params.reports["traffic"].brand if "traffic" in params.reports else Brand()
     logo = logo_address(settings.params_dir / brand.logo) if brand.logo else None
     return TrafficReport(title, data, brand, beyond, logo)
