@@ -29,6 +29,7 @@ ORDER = (
     "social",
     "podcast",
     "compute",
+    "kept",
     "monitoring",
     "breakouts",
     "reports",

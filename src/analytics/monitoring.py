@@ -20,6 +20,7 @@ from analytics.adapters.base import definition_in_force
 from analytics.anomalies.feedback import Judgement, Verdict, weigh
 from analytics.baselines import Baseline
 from analytics.baselines.rates import Rates, to_rate
+from analytics.kept import NOTHING, Kept
 from analytics.model import MetricDefinition, SeriesKey
 from analytics.params import BaselineParams, Baselines, Params, SeriesBaseline
 
@@ -231,6 +232,7 @@ def monitor(
     *,
     definitions: Mapping[tuple[str, str], tuple[MetricDefinition, ...]],
     baseline_params: Baselines | None = None,
+    kept: Kept = NOTHING,
     progress: Callable[[int], None] | None = None,
 ) -> Iterator[MonitoredSeries]:
     """Judge each of `series` from `start` to `end`, learning from `window_days` before.
@@ -238,6 +240,7 @@ def monitor(
     Args:
         series: rows of `Store.series()`.
         baseline_params: masks, holidays and directions of single series.
+        kept: verdicts on the same readings from a run before; by default none are used.
         progress: called with the number of series finished.
     """
     since = start - timedelta(days=watch.window_days) - WARM_UP
@@ -248,7 +251,10 @@ def monitor(
         if len(frame):
             definition = definition_for(key, definitions, end)
             breaks = breaks_between(key, definitions, since, end)
-            yield judge(int(series_id), key, definition, frame, start, end, watch, breaks=breaks, own=own(key))
+            readings = frame[["time", "value"]]
+            yield kept.once(
+                judge, int(series_id), key, definition, readings, start, end, watch, breaks=breaks, own=own(key)
+            )
         if progress:
             progress(done)
 

@@ -42,6 +42,7 @@ class Settings(BaseSettings):
     log_level: str = Field("WARNING", pattern="^(DEBUG|INFO|WARNING|ERROR)$")
     jobs: int = Field(0, ge=0, description="processes for per-series work; 0: one a core")
     engine: str = Field("loky", pattern="^(loky|dask|ray|spark)$", description="joblib backend")
+    reuse: bool = Field(True, description="keep what a report has computed below home, for the next over the same data")
     engine_address: str | None = Field(None, description="the cluster's scheduler; unset: workers on this machine")
 
     @cached_property
@@ -53,6 +54,11 @@ class Settings(BaseSettings):
     def landing_dir(self) -> Path:
         """Raw responses as they came."""
         return self.home.resolve() / "landing"
+
+    @cached_property
+    def kept_dir(self) -> Path:
+        """What reports have computed, for the next run; may be removed at any time."""
+        return self.home.resolve() / "cache"
 
     @cached_property
     def archive_dir(self) -> Path:

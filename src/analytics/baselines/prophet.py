@@ -99,7 +99,9 @@ def _local(window: Window, times: Times) -> Times:
 @contextmanager
 def _quiet(seed: int) -> Iterator[None]:
     """Prophet's loggers silent, its deprecated calls unreported, numpy's global generator seeded and put back."""
-    from cmdstanpy.utils import get_logger
+    with warnings.catch_warnings():  # in a notebook its progress bars complain that there are no widgets
+        warnings.simplefilter("ignore")
+        from cmdstanpy.utils import get_logger
 
     loggers = [get_logger().manager.getLogger(name) for name in LOGGERS]
     before = [logger.disabled for logger in loggers]

@@ -81,17 +81,20 @@ def delete(
     """Delete readings from every tier, archive included. There is no way back but a backup."""
     from rich.console import Console
 
+    from analytics import kept
     from analytics.settings import load_settings
     from analytics.store import open_store
     from analytics.store.deletion import Deletion
 
-    with open_store(load_settings()) as store:
+    settings = load_settings()
+    with open_store(settings) as store:
         accounts = None if account is None else [account]
         contents = None if content is None else [content]
         found = store.series(platforms=[platform], accounts=accounts, content_ids=contents)
         if not yes:
             typer.confirm(f"Delete {len(found)} series of {platform} for good?", abort=True)
         store.delete(Deletion(platform, account, content, reason, by))
+    kept.forget(settings.kept_dir)
     Console(highlight=False).print(f"{len(found)} series deleted from every tier; the request is on record")
 
 

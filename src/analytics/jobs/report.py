@@ -15,7 +15,7 @@ from pydantic import ValidationError
 from analytics.errors import InputError, nearest
 from analytics.model import Month, Period, period_of
 from analytics.params import ReportParams, explained, load_params
-from analytics.settings import Settings, project_root
+from analytics.settings import Settings, environment_of, project_root
 
 FORMATS = ("html", "pdf", "csv", "xlsx", "json", "parquet")
 Progress = Callable[[str, float], None]
@@ -65,7 +65,7 @@ def make_report(
     notebook = project_root() / "notebooks" / "reports" / f"{parameters.pop('notebook')}.ipynb"
     folder = settings.output_dir / "reports" / name / str(month)
     stem = f"{name}-{month}"
-    stamp = _stamp(notebook, parameters, _snapshot_with_data(settings, parameters))
+    stamp = _stamp(settings, notebook, parameters, _snapshot_with_data(settings, parameters))
     published = (*formats, "provenance")
     standing = {"ipynb": folder / f"{stem}.ipynb"}
     standing |= {kind: folder / f"{stem}{run.SUFFIXES[kind]}" for kind in published}
@@ -76,7 +76,11 @@ def make_report(
     seconds: dict[str, float] = {}
     started = time.perf_counter()
     executed = run.execute(
-        notebook, standing["ipynb"], parameters, progress=lambda done: progress("execute notebook", done)
+        notebook,
+        standing["ipynb"],
+        parameters,
+        environment=environment_of(settings),
+        progress=lambda done: progress("execute notebook", done),
     )
     seconds["execute notebook"] = time.perf_counter() - started
     progress("render", 0.0)
@@ -122,9 +126,9 @@ NOTEBOOK_FIELDS = (
 
 
 def _snapshot_with_data(settings: Settings, parameters: Mapping[str, Any]) -> str:
-    """Names data and remarks; refuses a month without data before a kernel is started for it."""
+    """Names data, remarks and closed periods; refuses a month without data before a kernel is started for it."""
     from analytics.reports.traffic_data import choose_series, require_month
-    from analytics.store import open_store, remarks
+    from analytics.store import closes, open_store, remarks
 
     with open_store(settings) as store:
         chosen = {what: parameters[what] for what in ("platforms", "metrics", "accounts")}
@@ -132,15 +136,16 @@ def _snapshot_with_data(settings: Settings, parameters: Mapping[str, Any]) -> st
         require_month(series, period_of(parameters["month"]), parameters["timezone"])
         with store.begin() as connection:
             said = [f"{r.said_at.isoformat()} {r.said_by} {r.kind} {r.note}" for r in remarks.select(connection)]
+        said += [f"{period} {zone} {at.isoformat()} {count}" for period, zone, at, count in closes.periods(store)]
         return f"{store.snapshot_id()} {hashlib.sha256(json.dumps(said).encode()).hexdigest()[:16]}"
 
 
-def _stamp(notebook: Path, parameters: Mapping[str, Any], snapshot: str) -> str:
-    """A name for everything a report is made from: program, notebook, parameters, data."""
+def _stamp(settings: Settings, notebook: Path, parameters: Mapping[str, Any], snapshot: str) -> str:
+    """A name for everything a report is made from: program, notebook, params and logo, parameters, data."""
     digest = hashlib.sha256(notebook.read_bytes())
-    package = Path(__file__).resolve().parents[1]
-    for path in sorted(p for p in package.rglob("*") if p.is_file() and "__pycache__" not in p.parts):
-        digest.update(path.read_bytes())
+    for folder in (Path(__file__).resolve().parents[1], settings.params_dir):
+        for path in sorted(p for p in folder.rglob("*") if p.is_file() and "__pycache__" not in p.parts):
+            digest.update(path.read_bytes())
     digest.update(json.dumps([parameters, snapshot], sort_keys=True).encode())
     return digest.hexdigest()
 

@@ -56,7 +56,8 @@ def verify(settings: Settings, file: Path, *, progress: Progress = _silent) -> V
     overrides = {key: value for key, value in parameters.items() if key not in ("month", "notebook")}
     kind = file.suffix[1:] if file.suffix in (".html", ".pdf", ".csv", ".xlsx", ".parquet") else "json"
     with tempfile.TemporaryDirectory() as folder:
-        there = settings.model_copy(update={"output_dir": Path(folder)})
+        # nothing kept is used: a figure compared with a copy of itself would prove nothing
+        there = settings.model_copy(update={"output_dir": Path(folder), "reuse": False})
         formats = tuple(dict.fromkeys(["json", kind]))
         made = make_report(
             there, name, month=period_of(parameters["month"]), overrides=overrides, formats=formats, progress=progress

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 import pandas as pd
 
 from analytics.breakouts import Known
+from analytics.kept import NOTHING, Kept
 from analytics.reports import formats
 from analytics.reports.display import Block, Blocks, Column, blocks, callout, figure, table
 from analytics.reports.outlook import (
@@ -40,11 +41,11 @@ class Beyond:
     contents: pd.DataFrame
 
 
-def look_beyond(store: Store, data: TrafficData, definitions: Known) -> Beyond:
+def look_beyond(store: Store, data: TrafficData, definitions: Known, kept: Kept = NOTHING) -> Beyond:
     """Ask the store for what lies beyond the period's readings; `definitions` by platform and metric."""
     newest = store.series(platforms=list(data.platforms))["last_time"].max().to_pydatetime()
     closed = tuple(closes.select(store, str(data.month), data.timezone))
-    return Beyond(standing(data, newest, closed), outlooks(store, data), top_contents(store, data, definitions))
+    return Beyond(standing(data, newest, closed), outlooks(store, data, kept), top_contents(store, data, definitions))
 
 
 def firmness(data: TrafficData, firm: Standing, told: Told) -> Blocks:

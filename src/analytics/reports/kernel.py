@@ -10,15 +10,18 @@ import os
 import shutil
 import sys
 import tempfile
+from collections.abc import Mapping
 from pathlib import Path
-from typing import Any
+from typing import Any, ClassVar
 
 from jupyter_client.kernelspec import KernelSpec
 from jupyter_client.manager import AsyncKernelManager
 
 
 class OwnPython(AsyncKernelManager):
-    """A kernel manager that always starts `sys.executable -m ipykernel_launcher`."""
+    """A kernel manager that always starts `sys.executable -m ipykernel_launcher`, with `environment` on top of ours."""
+
+    environment: ClassVar[Mapping[str, str]] = {}
 
     def __init__(self, **options: Any) -> None:
         super().__init__(**options)
@@ -33,10 +36,15 @@ class OwnPython(AsyncKernelManager):
         """The spec, made here and looked up nowhere."""
         argv = [sys.executable, "-m", "ipykernel_launcher", "-f", "{connection_file}"]
         argv += [f"--ipython-dir={self.folder / 'ipython'}", "--IPKernelApp.log_level=CRITICAL"]
-        return KernelSpec(argv=argv, display_name="Python 3", language="python")
+        return KernelSpec(argv=argv, display_name="Python 3", language="python", env=dict(self.environment))
 
     async def cleanup_resources(self, restart: bool = False) -> None:  # type: ignore[override]  # declared unawaited
         """Remove the sockets' folder with the kernel."""
         await super().cleanup_resources(restart=restart)
         if not restart:
             shutil.rmtree(self.folder, ignore_errors=True)
+
+
+def own_python(environment: Mapping[str, str]) -> type[OwnPython]:
+    """That kernel manager with variables of its own, so that a report reads the installation it was asked of."""
+    return type("OwnPython", (OwnPython,), {"environment": dict(environment)})

@@ -12,6 +12,7 @@ import pandas as pd
 
 from analytics.baselines.outlook import FAST, MODELS, Outlook, outlook
 from analytics.errors import InputError, InsufficientHistory
+from analytics.kept import NOTHING, Kept
 from analytics.model import MetricDefinition, Period
 from analytics.reports import theme
 from analytics.reports.display import Column
@@ -37,23 +38,23 @@ class SeriesOutlook:
     refusal: str = ""
 
 
-def outlooks(store: Store, data: TrafficData) -> tuple[SeriesOutlook, ...]:
+def outlooks(store: Store, data: TrafficData, kept: Kept = NOTHING) -> tuple[SeriesOutlook, ...]:
     """Forecast the period after the report's for every series, from up to 400 days before its end."""
-    coming = data.month.following()
     frame = _days(store, data)
     return tuple(
-        _one(item, frame[frame["series_id"] == item.series.series_id], data, coming.days, position)
+        _one(item, frame[frame["series_id"] == item.series.series_id], data, position, kept)
         for position, item in enumerate(data.items)
     )
 
 
-def _one(item: SeriesMonth, days: pd.DataFrame, data: TrafficData, horizon: int, position: int) -> SeriesOutlook:
+def _one(item: SeriesMonth, days: pd.DataFrame, data: TrafficData, position: int, kept: Kept) -> SeriesOutlook:
     if item.series.breaks:
         changed = item.series.breaks[-1]
         return SeriesOutlook(item, None, f"changed its meaning on {changed.valid_from}")
     values = daily_amounts(days, item.series.definition, data.month, data.timezone)
+    models = list(MODELS) if position < WITH_PROPHET else list(FAST)
     try:
-        return SeriesOutlook(item, outlook(values, horizon, models=list(MODELS) if position < WITH_PROPHET else FAST))
+        return SeriesOutlook(item, kept.once(outlook, values, data.month.following().days, models=models))
     except InsufficientHistory:
         known = int(np.isfinite(values).sum())
         return SeriesOutlook(item, None, f"{known} full days known, about 50 needed")

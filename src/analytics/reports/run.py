@@ -51,6 +51,7 @@ def execute(
     parameters: Mapping[str, Any],
     *,
     timeout_s: int = CELL_TIMEOUT_S,
+    environment: Mapping[str, str] | None = None,
     progress: Progress = _silent,
 ) -> ExecutedNotebook:
     """Run a notebook with the Python of this environment and put the executed one at `output_path`.
@@ -63,6 +64,7 @@ def execute(
             own notebook beside it, as `<stem>.failed.ipynb`, with a banner above the failing cell.
         parameters: values that differ from the cell's defaults.
         timeout_s: longest a single cell may take.
+        environment: variables the notebook's process has besides ours.
         progress: called with the share of cells done, 0 to 1.
 
     Raises:
@@ -73,7 +75,7 @@ def execute(
     given = declared_parameters.checked(declared_parameters.declared(source), parameters)
     failed_path = output_path.with_suffix(".failed.ipynb")
     started = time.perf_counter()
-    watch = _Watch(source, progress)
+    watch = _Watch(source, progress, environment or {})
     failure = _run(source, given, watch, timeout_s)
     finished = _tidied(watch.notebook, given)
     if failure:
@@ -169,6 +171,7 @@ class _Watch:
 
     notebook: NotebookNode
     progress: Progress
+    environment: Mapping[str, str]
 
     def cell_done(self, position: int) -> None:
         self.progress((position + 1) / max(1, len(self.notebook.cells)))
@@ -224,7 +227,7 @@ def _without_marks(cells: list[NotebookNode]) -> list[NotebookNode]:
 def _register_engine() -> None:
     from papermill.engines import NBClientEngine, papermill_engines
 
-    from analytics.reports.kernel import OwnPython
+    from analytics.reports.kernel import own_python
 
     class Engine(NBClientEngine):  # type: ignore[misc]
         """Papermill's engine, with this environment's Python and progress by cell."""
@@ -239,7 +242,8 @@ def _register_engine() -> None:
                 watch.cell_done(cell_index)
 
             nb_man.cell_complete = cell_complete
-            return super().execute_managed_notebook(nb_man, kernel_name, kernel_manager_class=OwnPython, **options)
+            kernel = own_python(watch.environment)
+            return super().execute_managed_notebook(nb_man, kernel_name, kernel_manager_class=kernel, **options)
 
     papermill_engines.register(ENGINE, Engine)
 

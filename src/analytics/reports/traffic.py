@@ -6,12 +6,14 @@ table or a sentence elsewhere would have to compute again.
 
 from __future__ import annotations
 
+import time
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 
+from analytics.kept import NOTHING, kept_in
 from analytics.model import period_of
 from analytics.monitoring import Watch, definitions_of
 from analytics.params import Brand, Params, load_params
@@ -100,6 +102,7 @@ def month(
         alerts_per_week=params.baselines.alerts_per_week,
     )
     definitions = definitions_of(params)
+    kept = kept_in(settings.kept_dir, now=time.time()) if settings.reuse else NOTHING
     with open_store(settings) as store:
         data = gather(
             store,
@@ -110,8 +113,9 @@ def month(
             compare_with=period_of(compare) if compare else None,
             names=names_of(params),
             baseline_params=params.baselines,
+            kept=kept,
         )
-        beyond = look_beyond(store, data, definitions)
+        beyond = look_beyond(store, data, definitions, kept)
     brand = params.reports["traffic"].brand if "traffic" in params.reports else Brand()
     logo = logo_address(settings.params_dir / brand.logo) if brand.logo else None
     return TrafficReport(title, data, brand, beyond, logo)

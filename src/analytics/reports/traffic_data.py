@@ -13,6 +13,7 @@ import pandas as pd
 
 from analytics.anomalies import Cause, Event, Incident, candidate_causes, cross_platform, group
 from analytics.errors import InputError, NoDataError
+from analytics.kept import NOTHING, Kept
 from analytics.model import MetricDefinition, Period, SeriesKey
 from analytics.monitoring import Amounts, MonitoredSeries, Watch, amounts_of, break_time, breaks_between, monitor
 from analytics.params import Baselines, Params
@@ -207,6 +208,7 @@ def gather(
     compare_with: Period | None = None,
     names: Mapping[str, str] | None = None,
     baseline_params: Baselines | None = None,
+    kept: Kept = NOTHING,
     progress: Callable[[int], None] | None = None,
 ) -> TrafficData:
     """Judge and fold every series; the year before is `compare_with` where another month is asked for.
@@ -217,7 +219,15 @@ def gather(
     start, end = month.bounds(watch.timezone)
     items, seen = [], set()
     judged = monitor(
-        store, series, start, end, watch, definitions=definitions, baseline_params=baseline_params, progress=progress
+        store,
+        series,
+        start,
+        end,
+        watch,
+        definitions=definitions,
+        baseline_params=baseline_params,
+        kept=kept,
+        progress=progress,
     )
     for monitored in judged:
         facts = facts_of(monitored.amounts, monitored.definition, month, watch.timezone)
