@@ -59,7 +59,7 @@ def gathered(store, *, timezone="UTC", month=OCTOBER, **chosen):
 
 def reported(store, **chosen) -> TrafficReport:
     data = gathered(store, **chosen)
-    return TrafficReport("Traffic", data, Brand(), look_beyond(store, data))
+    return TrafficReport("Traffic", data, Brand(), look_beyond(store, data, DEFINITIONS))
 
 
 @pytest.fixture
