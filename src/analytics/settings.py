@@ -67,7 +67,7 @@ class Settings(BaseSettings):
 
 
 PREFIX = "ANALYTICS_"
-TEST_ONLY = frozenset({"ANALYTICS_TEST_DATABASE_URL"})
+TEST_ONLY = frozenset({"ANALYTICS_TEST_CONTRACTS", "ANALYTICS_TEST_DATABASE_URL"})
 
 
 def load_settings() -> Settings:

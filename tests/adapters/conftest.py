@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 from collections.abc import Callable, Iterator
 from datetime import UTC, datetime
-from pathlib import Path
 from typing import Any
 
 import httpx
@@ -15,9 +14,9 @@ from analytics.adapters.http import Client
 from analytics.adapters.registry import load_adapter
 from analytics.adapters.vendor import Retry
 from analytics.simulator import Simulator, serve
+from tests.contracts import CONTRACTS
 
 OBSERVED_AT = datetime(2026, 11, 20, 12, 3, 41, tzinfo=UTC)
-CONTRACTS = Path(__file__).resolve().parents[3] / "shared" / "contracts"
 
 
 @pytest.fixture

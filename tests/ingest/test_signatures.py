@@ -5,7 +5,6 @@ from __future__ import annotations
 import base64
 import json
 from datetime import UTC, datetime, timedelta
-from pathlib import Path
 
 import pytest
 
@@ -17,8 +16,7 @@ from analytics.ingest.signatures import (
     check_sendgrid,
     mailgun_signature,
 )
-
-CONTRACTS = Path(__file__).resolve().parents[3] / "shared" / "contracts"
+from tests.contracts import CONTRACTS
 
 
 def vectors(provider):

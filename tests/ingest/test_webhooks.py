@@ -4,14 +4,13 @@ from __future__ import annotations
 
 import json
 from datetime import UTC, datetime
-from pathlib import Path
 
 import pytest
 
 from analytics.errors import DataFileError
 from analytics.ingest.webhooks import PARSERS, counted, parse_mailgun, parse_postmark, parse_sendgrid
+from tests.contracts import CONTRACTS
 
-CONTRACTS = Path(__file__).resolve().parents[3] / "shared" / "contracts"
 EXAMPLES = {
     "sendgrid/click_event": ("click", "2016-04-19T19:47:30+00:00"),
     "sendgrid/open_event": ("open", "2016-04-19T19:47:30+00:00"),
