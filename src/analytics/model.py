@@ -36,8 +36,10 @@ class SeriesKey:
 class Observation:
     """One reading, exactly as the platform gave it.
 
-    `value` None means the platform withheld it: unknown, never zero, and never stored as a point.
-    `observed_at` is aware; `author_id` is the account the reading belongs to.
+    `value` None means the platform withheld it: unknown, never zero, and never stored as a point. `fault` is set
+    where there was one that cannot be read: where it stands in the answer and what was found; then `value` is None,
+    and `metric_type` may be '' where a whole item cannot be told apart. `observed_at` is aware; `author_id` is the
+    account the reading belongs to.
     """
 
     platform: str
@@ -48,6 +50,7 @@ class Observation:
     content_type: str = ""
     author_id: str = ""
     tags: Mapping[str, str] = field(default_factory=dict)
+    fault: str = ""
 
     @property
     def key(self) -> SeriesKey:

@@ -157,6 +157,23 @@ def test_an_unknown_account_is_not_found(simulator, patient, observed_at):
         assert isinstance(page.failure, SourceNotFound)
 
 
+def test_a_date_that_cannot_be_read_costs_its_post(answering, observed_at):
+    """The post keeps its title; the others are counted, and the fault says what stood there."""
+    body = rss(ITEM.format(id="a", date="soon"), ITEM.format(id="b", date=DATE))
+
+    with answering("medium", [httpx.Response(200, content=body)]) as client:
+        (page,) = read(client, medium, "@a", observed_at)
+
+    assert [o.value for o in page.observations if o.value is not None] == [1]
+    assert [o.fault for o in page.observations if o.fault] == [
+        "GET /feed/@a: entries[0].published: expected a time, found 'soon'"
+    ]
+    assert {(content.content_id, content.published_at is None) for content in page.contents} == {
+        ("a", True),
+        ("b", False),
+    }
+
+
 @pytest.mark.parametrize("payload", [{}, [], {"entries": [1]}, {"entries": [{"id": "a"}]}, None])
 def test_another_payload_is_malformed(payload, observed_at):
     for adapter in (medium, substack):

@@ -253,7 +253,7 @@ def test_every_period_has_a_name_of_its_own():
         ({"values": [{"value": 5, "end_time": "2026-11-19T08:00:00+0000"}], "total_value": {"value": 7}}, [5]),
         ({"values": [{"value": None, "end_time": "2026-11-19T08:00:00+0000"}]}, [None]),
         ({"values": [{"value": {}, "end_time": "2026-11-19T08:00:00+0000"}]}, [None]),
-        ({"values": [{"value": {"like": 2, "love": 1}, "end_time": "2026-11-19T08:00:00+0000"}]}, [3]),
+        ({"name": "reach_by_kind", "values": [{"value": {"a": 2, "b": 1}}]}, [3]),
         ({"total_value": {"breakdowns": []}}, []),
         ({"values": []}, []),
     ],
@@ -262,6 +262,25 @@ def test_each_shape_of_a_result_is_read(result, expected):
     """`values`, `total_value`, or both; an empty set is unknown, never zero."""
     payload = {"data": [{"name": "reach", "period": "day", **result}]}
 
-    parsed = parse_periods(payload, "instagram", {"reach": "reach"}, account="1", observed_at=NOON)
+    names = {"reach": "reach", "reach_by_kind": "reach"}
+    parsed = parse_periods(payload, "instagram", names, account="1", observed_at=NOON)
 
     assert [o.value for o in parsed] == expected
+
+
+def test_an_object_is_no_sum_where_none_is_described():
+    """`{"a": 1}` for the reach is no reach of 1."""
+    values = [{"value": value, "end_time": f"2026-11-{day}T08:00:00+0000"} for value, day in (({"a": 1}, 18), (7, 19))]
+
+    parsed = parse_periods(
+        {"data": [{"name": "reach", "period": "day", "values": values}]},
+        "instagram",
+        {"reach": "reach"},
+        account="1",
+        observed_at=NOON,
+    )
+
+    assert [(o.value, o.fault) for o in parsed] == [
+        (7, ""),
+        (None, "data[0].values[0].value: expected a number, found {'a': 1}"),
+    ]

@@ -43,6 +43,7 @@ def frame_of(*rows: dict[str, object]) -> pd.DataFrame:
         ({"metric_type": "  "}, "metric_type is missing"),
         ({"metric_type": {"a": 1}}, "metric_type is not text"),
         ({"content_id": "a\x00b"}, "NUL"),
+        ({"content_id": "a\ud800"}, "content_id is not text"),
         ({"author_id": "a" * 256}, "more than 255"),
     ],
 )
@@ -136,6 +137,24 @@ def test_observations_make_the_frame_the_check_takes():
 
     checked = check(observations_to_frame(observations), now=NOW)
 
+    assert checked.rejected.empty
     assert checked.unknown == 1
     assert checked.accepted[["content_id", "author_id", "content_type"]].iloc[0].tolist() == ["v1", "acme", "video"]
     assert checked.accepted["tags"].item() == {"region": "eu"}
+
+
+def test_a_value_an_adapter_could_not_read_is_kept_out_the_same_row_at_every_poll():
+    """Its reason is the adapter's; it has no time, so that the next poll's is no other row."""
+    polls = [
+        [
+            Observation("youtube", "likes", None, at, "v1", "video", "acme", fault="GET /videos: items[0]: odd\x00"),
+            Observation("youtube", "views", 12.0, at, "v1", "video", "acme"),
+        ]
+        for at in (NOW, NOW - timedelta(minutes=5))
+    ]
+
+    first, second = (check(observations_to_frame(poll), now=NOW) for poll in polls)
+
+    assert first.rejected["reason"].item() == "GET /videos: items[0]: odd\\x00"
+    assert first.rejected["raw"].item() == second.rejected["raw"].item()
+    assert (len(first.accepted), first.unknown) == (1, 0)

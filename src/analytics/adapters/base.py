@@ -7,12 +7,15 @@ walks through one.
 
 from __future__ import annotations
 
+import re
+from collections import Counter
 from collections.abc import Callable, Collection, Generator, Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from datetime import date, datetime
 from typing import Any, ParamSpec, Protocol, TypeVar, runtime_checkable
 
 from analytics.adapters.http import Answer, Client
+from analytics.adapters.values import OTHERWISE, gathered
 from analytics.adapters.vendor import Vendor
 from analytics.errors import AccessDenied, MalformedResponse, QuotaExhausted, SourceError
 from analytics.model import MetricDefinition, Observation
@@ -62,7 +65,7 @@ class Page:
     @property
     def withheld(self) -> tuple[str, ...]:
         """Metrics that were in the answer's shape but had no value, each once."""
-        return tuple(sorted({o.metric_type for o in self.observations if o.value is None}))
+        return tuple(sorted({o.metric_type for o in self.observations if o.value is None and not o.fault}))
 
 
 @runtime_checkable
@@ -99,8 +102,9 @@ def page_of(
 ) -> Page:
     """Read an answer with `parser`, keep the wanted metrics (None: all), note what the platform refused beside them.
 
-    `contents` reads what the contents are; where it cannot, their figures still count. An answer that cannot be
-    read costs its metrics but is kept as it came, to be read again later.
+    `contents` reads what the contents are; where it cannot, their figures still count. A value that cannot be read
+    costs itself, and is named with the call. An answer of which nothing can be read costs its metrics but is kept as
+    it came, to be read again later.
     """
     page = Page(
         call=answer.call,
@@ -115,19 +119,50 @@ def page_of(
         refused = problems(answer.payload) if problems else []
     except MalformedResponse as exc:
         return replace(page, failure=exc, refused=tuple(Refused(metric, exc.problem) for metric in metrics or ()))
+    asked = (o for o in observations if metrics is None or o.metric_type in metrics or not o.metric_type)
     return replace(
         page,
-        observations=tuple(o for o in observations if metrics is None or o.metric_type in metrics),
+        observations=tuple(naming_faults(asked, answer.call)),
         contents=tuple(_contents(answer.payload, contents)),
         refused=tuple(r for r in refused if metrics is None or r.metric in metrics),
     )
 
 
+def naming_faults(observations: Iterable[Observation], call: str) -> Iterator[Observation]:
+    """The observations as they are; a fault names its call, and stands for all of its metric at such a place.
+
+    A vendor that changes a field changes it in every post of a page: that is one thing to look into, not a hundred.
+    """
+    found = list(observations)
+    alike = Counter(_kind(o) for o in found if o.fault)
+    told: set[tuple[str, str]] = set()
+    for o in found:
+        kind = _kind(o)
+        if not o.fault:
+            yield o
+        elif kind not in told:
+            told.add(kind)
+            more = f" ({alike[kind] - 1} more like it)" if alike[kind] > 1 else ""
+            yield replace(o, fault=f"{call.partition('?')[0]:.120}: {o.fault}{more}")
+        elif o.metric_type:
+            yield replace(o, fault="")
+
+
+def _kind(observation: Observation) -> tuple[str, str]:
+    return observation.metric_type, re.sub(r"\[\d+\]", "[]", observation.fault.partition(": ")[0])
+
+
 def _contents(payload: Any, read: Callable[[Any], list[Content]] | None) -> list[Content]:
     try:
         return read(payload) if read else []
-    except (AttributeError, KeyError, TypeError, ValueError):
+    except OTHERWISE:
         return []
+
+
+def contents_in(items: Iterable[Any], read: Callable[[Any], Content]) -> list[Content]:
+    """What `read(item)` gives of every item; one that cannot be read is left out."""
+    found, _ = gathered((("", item) for item in items), read)
+    return found
 
 
 def guarded(

@@ -13,8 +13,23 @@ from typing import Any
 from analytics.adapters import meta
 from analytics.adapters.base import CONTENT_LIMIT, Page, Pages, guarded, page_of, wanted
 from analytics.adapters.http import Client
-from analytics.adapters.meta_insights import content_figures, parse_periods, results_of, whole_days
-from analytics.adapters.values import as_count, listing, malformed, mapping, poll_slot, readings
+from analytics.adapters.meta_insights import content_figures, content_of, parse_periods, whole_days
+from analytics.adapters.values import (
+    Fault,
+    Figure,
+    added,
+    as_count,
+    below,
+    each,
+    figure,
+    known,
+    malformed,
+    mapping,
+    observed,
+    poll_slot,
+    readings,
+    text,
+)
 from analytics.model import Aggregation, MetricDefinition, Observation
 
 NAME = "facebook"
@@ -188,10 +203,9 @@ def parse_posts(payload: Any, *, account: str, observed_at: datetime) -> list[Ob
 
     Facebook leaves `shares` out where there are none: 0 beside other counts, unknown without them.
     """
+    common: dict[str, Any] = {"observed_at": observed_at, "author_id": account}
     try:
-        page = mapping(payload, "answer")
-        items = [page] if "id" in page and "data" not in page else listing(page["data"], "data")
-        return [o for item in items for o in _of_post(mapping(item, "post"), account, observed_at)]
+        return each(meta.entries(payload), lambda at, post: _of_post(at, post, common), platform=NAME, **common)
     except (KeyError, TypeError, ValueError) as exc:
         raise malformed(NAME, f"posts of {account}", exc) from exc
 
@@ -199,45 +213,36 @@ def parse_posts(payload: Any, *, account: str, observed_at: datetime) -> list[Ob
 def parse_post_insights(payload: Any, *, account: str, observed_at: datetime) -> list[Observation]:
     """Insights of one post; which one stands in the id of each result."""
     try:
-        results = results_of(payload)
-        posts = {str(result["id"]).partition("/")[0] for result in results}
-        if len(posts) > 1:
-            raise ValueError(f"insights of {len(posts)} posts in one answer")
-        place: dict[str, Any] = {"observed_at": observed_at, "author_id": account, "content_id": "".join(posts)}
-        figures = content_figures(results, ANY_POST_INSIGHTS)
-        return [Observation(NAME, m, value, **place, content_type="post") for m, value in figures.items()]
+        place: dict[str, Any] = {"observed_at": observed_at, "author_id": account, "content_id": content_of(payload)}
+        return observed(NAME, content_figures(payload, ANY_POST_INSIGHTS), **place, content_type="post")
     except (KeyError, TypeError, ValueError) as exc:
         raise malformed(NAME, f"insights of a post of {account}", exc) from exc
 
 
-def _of_post(post: dict[str, Any], account: str, observed_at: datetime) -> list[Observation]:
-    content_id = post["id"]
-    if not isinstance(content_id, str):
-        raise TypeError(f"post id: expected text, found {content_id!r:.40}")
+def _of_post(at: str, post: Any, common: dict[str, Any]) -> list[Observation]:
+    content_id = text(mapping(post, "post")["id"], "id")
     if not post.keys() & {"created_time", "shares", "insights", *COUNTS}:
         raise ValueError(f"{content_id} is no post: it has only {', '.join(map(str, post))}"[:200])
-    figures: dict[str, float | None] = dict.fromkeys(COUNTS.values())
+    figures: dict[str, Figure] = dict.fromkeys(COUNTS.values())
     for edge, metric in COUNTS.items():
-        if figures[metric] is None:
-            figures[metric] = _total(post.get(edge), edge)
-    figures["shares"] = _shares(post)
-    parts = [figures[metric] for metric in ("reactions", "comments", "shares")]
-    figures["engagement"] = None if None in parts else sum(part for part in parts if part is not None)
+        if known(figures[metric]) is None and post.get(edge) is not None:
+            figures[metric] = figure(post[edge], below(at, f"{edge}.summary.total_count"), _total)
+    is_counted = any(edge in post and not isinstance(figures[metric], Fault) for edge, metric in COUNTS.items())
+    figures["shares"] = figure(post.get("shares"), below(at, "shares.count"), _shares)
+    if "shares" not in post and is_counted:
+        figures["shares"] = 0.0
+    figures["engagement"] = added(figures[metric] for metric in ("reactions", "comments", "shares"))
     if "insights" in post:
-        inside = content_figures(results_of(post["insights"]), ANY_POST_INSIGHTS)
-        figures |= {metric: value for metric, value in inside.items() if figures.get(metric) is None}
-    place: dict[str, Any] = {"observed_at": observed_at, "author_id": account, "content_id": content_id}
-    return [Observation(NAME, m, value, **place, content_type="post") for m, value in figures.items()]
+        inside = content_figures(post["insights"], ANY_POST_INSIGHTS, below(at, "insights"))
+        figures |= {metric: value for metric, value in inside.items() if known(figures.get(metric)) is None}
+    return observed(NAME, figures, **common, content_id=content_id, content_type="post")
 
 
-def _total(edge: object, name: str) -> float | None:
+def _total(edge: object) -> float | None:
     """The count in an edge's summary; without a summary the edge tells a page of people, not their number."""
-    summary = mapping(edge, name).get("summary") if edge is not None else None
-    return as_count(mapping(summary, f"{name}.summary").get("total_count")) if summary is not None else None
+    summary = mapping(edge, "edge").get("summary")
+    return None if summary is None else as_count(mapping(summary, "summary").get("total_count"))
 
 
-def _shares(post: dict[str, Any]) -> float | None:
-    if "shares" in post:
-        shares = post["shares"]
-        return None if shares is None else as_count(mapping(shares, "shares").get("count"))
-    return 0.0 if post.keys() & COUNTS.keys() else None
+def _shares(shares: object) -> float | None:
+    return None if shares is None else as_count(mapping(shares, "shares").get("count"))

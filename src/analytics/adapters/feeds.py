@@ -7,18 +7,20 @@ expat has checked that they are whole and declare no entities, so a feed cannot 
 from __future__ import annotations
 
 import calendar
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Collection, Iterable, Iterator
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from io import BytesIO
 from typing import Any
 from xml.parsers import expat
 
-from analytics.adapters.base import Content
-from analytics.adapters.http import Client
-from analytics.adapters.values import as_time, listing, mapping
+from analytics.adapters.base import CONTENT_LIMIT, Content, Page, guarded, page_of, wanted
+from analytics.adapters.http import Client, get_json
+from analytics.adapters.values import Fault, as_time, gathered, lost, malformed, mapping, numbered, poll_slot, text
+from analytics.adapters.vendor import Vendor
 from analytics.model import Observation
 
+POSTS = "posts"  # the one figure a feed gives
 ACCEPT = "application/rss+xml, application/atom+xml, application/xml;q=0.9, text/xml;q=0.9"
 MAX_DEPTH = 100
 _XML_SPACE = b"\x09\x0a\x0d\x20"
@@ -59,29 +61,98 @@ def feed_of(raw: bytes) -> tuple[Any, str | None]:
             "id": entry.get("id") or entry.get("link") or "",
             "title": entry.get("title", ""),
             "link": entry.get("link", ""),
-            "published": _iso(entry.get("published_parsed")),
+            "published": _iso(entry.get("published_parsed")) or entry.get("published"),
         }
         for entry in read.entries
     ]
     return {"title": read.feed.get("title", ""), "entries": entries}, None
 
 
-def entries_of(payload: Any, *, post_id: Callable[[str], str]) -> list[Entry]:
-    """The posts of a feed, each once, in the feed's order.
+def vendor(platform: str, base_url: str) -> Vendor:
+    """How a platform that publishes feeds is spoken to."""
+    return Vendor(platform, base_url, headers={"Accept": ACCEPT}, read=feed_of, form="a feed")
+
+
+@dataclass(frozen=True, slots=True)
+class Feed:
+    """How a platform is collected of which the feed is all there is; its functions are the adapter's.
+
+    Args:
+        platform: its name.
+        address_of: host ('' for the vendor's own) and path of an account's feed.
+        post_id: the platform's id of a post, from the feed's.
+    """
+
+    platform: str
+    address_of: Callable[[str], tuple[str, str]]
+    post_id: Callable[[str], str]
+
+    def collect(
+        self,
+        client: Client,
+        account: str,
+        metrics: Collection[str],
+        *,
+        observed_at: datetime,
+        contents: int = CONTENT_LIMIT,
+    ) -> Iterator[Page]:
+        """Yield the feed's page; it holds the newest posts, whatever `contents` asks for."""
+        del contents
+        if asked := wanted(metrics, (POSTS,)):
+            yield from guarded(asked, self.fetch_feed, client, account, observed_at=poll_slot(observed_at))
+
+    def fetch_feed(self, client: Client, account: str, *, observed_at: datetime) -> Page:
+        """The newest posts of the account."""
+        host, path = self.address_of(account)
+        answer = get_json(client, path_below(client, host, path) if host else path)
+        common: dict[str, Any] = {"account": account, "observed_at": observed_at, "metrics": (POSTS,)}
+        return page_of(answer, self.parse_feed, **common, contents=self.contents_of)
+
+    def parse_feed(self, payload: Any, *, account: str, observed_at: datetime) -> list[Observation]:
+        """Posts by their moment of publication; raise `MalformedResponse` if it is no feed."""
+        try:
+            entries, faults = entries_of(payload, post_id=self.post_id)
+        except (KeyError, TypeError, ValueError) as exc:
+            raise malformed(self.platform, f"feed of {account}", exc) from exc
+        unread = [lost(self.platform, fault, observed_at=observed_at, author_id=account) for fault in faults]
+        return published(self.platform, entries, account=account, observed_at=observed_at) + unread
+
+    def contents_of(self, payload: Any) -> list[Content]:
+        """The posts of a feed, whatever is known of each."""
+        return [entry.content for entry in entries_of(payload, post_id=self.post_id)[0]]
+
+
+def entries_of(payload: Any, *, post_id: Callable[[str], str]) -> tuple[list[Entry], list[Fault]]:
+    """The posts of a feed, each once, in the feed's order; and what is wrong with those that cannot be read.
+
+    A post whose date cannot be read is a post without a date.
 
     Args:
         payload: what `feed_of` read.
         post_id: the platform's id of a post, from the feed's.
     Raises:
-        TypeError, KeyError, ValueError: it is no such payload.
+        TypeError, KeyError, ValueError: it is no such payload, or none of its posts can be read.
     """
-    found: dict[str, Entry] = {}
-    for item in listing(mapping(payload, "feed")["entries"], "entries"):
-        entry = mapping(item, "entry")
-        identity = post_id(str(entry["id"])) or str(entry["title"])
-        published = None if entry["published"] is None else as_time(entry["published"])
-        found.setdefault(identity, Entry(identity, str(entry["title"]), str(entry["link"]), published))
-    return list(found.values())
+    undated: list[Fault] = []
+
+    def one(item: tuple[str, Any]) -> Entry:
+        at, entry = item[0], mapping(item[1], "entry")
+        title, link, given = str(entry["title"]), str(entry["link"]), entry["published"]
+        when = None
+        try:
+            when = None if given is None else as_time(given)
+        except ValueError as exc:
+            undated.append(Fault(f"{at}.published", str(exc)))
+        return Entry(text(post_id(str(entry["id"])) or title, "id and title"), title, link, when)
+
+    items = list(numbered(mapping(payload, "feed")["entries"], "entries"))
+    found, faults = gathered(((at, (at, item)) for at, item in items), one)
+    if faults and not found:
+        raise ValueError(str(faults[0]))
+    entries: dict[str, Entry] = {}
+    for entry in found:
+        entries.setdefault(entry.post_id, entry)
+    return list(entries.values()), faults + undated
 
 
 def published(platform: str, entries: Iterable[Entry], *, account: str, observed_at: datetime) -> list[Observation]:

@@ -14,7 +14,22 @@ import httpx
 from analytics.adapters.base import CONTENT_LIMIT, Page, Pages, guarded, page_of, wanted
 from analytics.adapters.http import Answer, Client, get_json, paged
 from analytics.adapters.prices import Prices
-from analytics.adapters.values import as_count, as_time, listing, malformed, mapping, poll_slot, readings
+from analytics.adapters.values import (
+    Fault,
+    added,
+    as_count,
+    as_time,
+    each,
+    figure,
+    listing,
+    malformed,
+    mapping,
+    numbered,
+    observed,
+    poll_slot,
+    readings,
+    text,
+)
 from analytics.adapters.vendor import Vendor
 from analytics.errors import SourceError, TransientSourceError
 from analytics.model import Aggregation, MetricDefinition, Observation
@@ -147,21 +162,15 @@ def parse_repository(payload: Any, *, account: str, observed_at: datetime) -> li
 
 def parse_repositories(payload: Any, *, account: str, observed_at: datetime) -> list[Observation]:
     """Counts of each repository in a listing, by its full name; a listing does not hold the watchers."""
+    place: dict[str, Any] = {"observed_at": observed_at, "author_id": account}
+
+    def of_one(at: str, item: Any) -> list[Observation]:
+        name = text(mapping(item, "repository")["full_name"], "full_name")
+        return readings(NAME, item, LISTED, **place, content_id=name, content_type="repository", at=at)
+
     try:
-        return [
-            observation
-            for item in listing(payload, "repositories")
-            for observation in readings(
-                NAME,
-                item,
-                LISTED,
-                observed_at=observed_at,
-                author_id=account,
-                content_id=str(item["full_name"]),
-                content_type="repository",
-            )
-        ]
-    except (KeyError, TypeError, ValueError) as exc:
+        return each(numbered(payload, ""), of_one, platform=NAME, **place)
+    except (TypeError, ValueError) as exc:
         raise malformed(NAME, f"repositories of {account}", exc) from exc
 
 
@@ -173,34 +182,31 @@ def parse_owner(payload: Any, *, account: str, observed_at: datetime) -> list[Ob
         raise malformed(NAME, f"owner of {account}", exc) from exc
 
 
-def parse_views(payload: Any, *, account: str, observed_at: datetime) -> list[Observation]:  # noqa: ARG001
+def parse_views(payload: Any, *, account: str, observed_at: datetime) -> list[Observation]:
     """Views by day, see `_parse_traffic`."""
-    return _parse_traffic(payload, "views", account)
+    return _parse_traffic(payload, "views", account, observed_at)
 
 
-def parse_clones(payload: Any, *, account: str, observed_at: datetime) -> list[Observation]:  # noqa: ARG001
+def parse_clones(payload: Any, *, account: str, observed_at: datetime) -> list[Observation]:
     """Clones by day, see `_parse_traffic`."""
-    return _parse_traffic(payload, "clones", account)
+    return _parse_traffic(payload, "clones", account, observed_at)
 
 
-def _parse_traffic(payload: Any, kind: str, account: str) -> list[Observation]:
+def _parse_traffic(payload: Any, kind: str, account: str, observed_at: datetime) -> list[Observation]:
     """One reading a day, dated at the day's UTC midnight.
 
     GitHub leaves days without traffic out, and they stay out: it does the same with days not yet counted.
     """
     total, unique = TRAFFIC[kind]
+    fields = {"count": total, "uniques": unique}
+
+    def of_day(at: str, day: Any) -> list[Observation]:
+        begin = as_time(mapping(day, "day")["timestamp"])
+        return readings(NAME, day, fields, observed_at=begin, author_id=account, at=at)
+
     try:
-        return [
-            observation
-            for day in listing(mapping(payload, "traffic")[kind], kind)
-            for observation in readings(
-                NAME,
-                day,
-                {"count": total, "uniques": unique},
-                observed_at=as_time(mapping(day, "day")["timestamp"]),
-                author_id=account,
-            )
-        ]
+        days = numbered(mapping(payload, "traffic")[kind], kind)
+        return each(days, of_day, platform=NAME, observed_at=observed_at, author_id=account)
     except (KeyError, TypeError, ValueError) as exc:
         raise malformed(NAME, f"traffic/{kind} {account}", exc) from exc
 
@@ -209,12 +215,13 @@ def parse_contributors(payload: Any, *, account: str, observed_at: datetime) -> 
     """The sum of all contributors' commits; unknown where none is listed: an empty repository answers 204."""
     try:
         totals = [
-            as_count(mapping(person, "contributor")["total"]) for person in listing(payload or [], "contributors")
+            figure(person, f"[{number}].total", lambda one: as_count(mapping(one, "contributor")["total"]))
+            for number, person in enumerate(listing(payload or [], "contributors"))
         ]
-    except (KeyError, TypeError, ValueError) as exc:
+        whole = next((total for total in totals if isinstance(total, Fault)), added(totals))
+        return observed(NAME, {"contributions": whole}, observed_at=observed_at, author_id=account)
+    except (TypeError, ValueError) as exc:
         raise malformed(NAME, f"stats/contributors {account}", exc) from exc
-    value = None if not totals or None in totals else sum(total for total in totals if total is not None)
-    return [Observation(NAME, "contributions", value, observed_at, author_id=account)]
 
 
 def _next_page(answer: Answer) -> str | None:

@@ -13,8 +13,23 @@ from typing import Any
 from analytics.adapters import meta
 from analytics.adapters.base import CONTENT_LIMIT, Page, Pages, guarded, page_of, wanted
 from analytics.adapters.http import Client
-from analytics.adapters.meta_insights import content_figures, parse_groups, parse_periods, results_of, whole_days
-from analytics.adapters.values import as_count, listing, malformed, mapping, poll_slot, readings, unknown
+from analytics.adapters.meta_insights import content_figures, content_of, parse_groups, parse_periods, whole_days
+from analytics.adapters.values import (
+    Figure,
+    as_count,
+    below,
+    each,
+    figure,
+    figures_of,
+    known,
+    malformed,
+    mapping,
+    numbered,
+    observed,
+    poll_slot,
+    readings,
+    text,
+)
 from analytics.errors import AccessDenied, MalformedResponse
 from analytics.model import Aggregation, MetricDefinition, Observation
 
@@ -319,10 +334,9 @@ def parse_media(payload: Any, *, account: str, observed_at: datetime) -> list[Ob
 
     The children of an album have no figures of their own. Hidden likes are absent: unknown.
     """
+    common: dict[str, Any] = {"observed_at": observed_at, "author_id": account}
     try:
-        page = mapping(payload, "answer")
-        items = [page] if "id" in page and "data" not in page else listing(page["data"], "data")
-        return [o for item in items for o in _of_media(mapping(item, "media"), account, observed_at)]
+        return each(meta.entries(payload), lambda at, media: _of_media(at, media, common), platform=NAME, **common)
     except (KeyError, TypeError, ValueError) as exc:
         raise malformed(NAME, f"media of {account}", exc) from exc
 
@@ -330,47 +344,44 @@ def parse_media(payload: Any, *, account: str, observed_at: datetime) -> list[Ob
 def parse_insights(payload: Any, *, account: str, observed_at: datetime) -> list[Observation]:
     """Insights of one media; which one stands in the id of each result."""
     try:
-        results = results_of(payload)
-        media = {str(result["id"]).partition("/")[0] for result in results}
-        if len(media) > 1:
-            raise ValueError(f"insights of {len(media)} media in one answer")
-        place: dict[str, Any] = {"observed_at": observed_at, "author_id": account, "content_id": "".join(media)}
-        return [Observation(NAME, m, value, **place) for m, value in content_figures(results, ANY_INSIGHTS).items()]
+        place: dict[str, Any] = {"observed_at": observed_at, "author_id": account, "content_id": content_of(payload)}
+        return observed(NAME, content_figures(payload, ANY_INSIGHTS), **place)
     except (KeyError, TypeError, ValueError) as exc:
         raise malformed(NAME, f"insights of a media of {account}", exc) from exc
 
 
 def parse_discovery(payload: Any, *, account: str, observed_at: datetime) -> list[Observation]:
     """Public counts of another's account and of its media."""
+    common: dict[str, Any] = {"observed_at": observed_at, "author_id": account}
+    at = "business_discovery"
+
+    def of_part(_: str, part: str) -> list[Observation]:
+        if part == "counts":
+            return readings(NAME, user, PUBLIC_USER, **common, at=at)
+        media = numbered(mapping(user["media"], "media")["data"], f"{at}.media.data")
+        return each(media, lambda at, one: _of_media(at, one, common), platform=NAME, **common)
+
     try:
-        user = mapping(mapping(payload, "answer")["business_discovery"], "business_discovery")
-        counts = readings(NAME, user, PUBLIC_USER, observed_at=observed_at, author_id=account)
+        user = mapping(mapping(payload, "answer")[at], at)
+        parts = ["counts", "media"] if "media" in user else ["counts"]
+        return each(((f"{at}.{part}", part) for part in parts), of_part, platform=NAME, **common)
     except (KeyError, TypeError, ValueError) as exc:
         raise malformed(NAME, f"account {account}", exc) from exc
-    return counts + (parse_media(user["media"], account=account, observed_at=observed_at) if "media" in user else [])
 
 
-def _of_media(media: dict[str, Any], account: str, observed_at: datetime) -> list[Observation]:
-    content_id = media["id"]
-    if not isinstance(content_id, str):
-        raise TypeError(f"media id: expected text, found {content_id!r:.40}")
+def _of_media(at: str, media: Any, common: dict[str, Any]) -> list[Observation]:
+    content_id = text(mapping(media, "media")["id"], "id")
     if not media.keys() & {"media_type", "media_product_type", "timestamp", "insights", *MEDIA}:
         raise ValueError(f"{content_id} is no media: it has only {', '.join(map(str, media))}"[:200])
     kind = PRODUCTS.get(str(media.get("media_product_type"))) or KINDS.get(str(media.get("media_type")), "media")
-    place: dict[str, Any] = {
-        "observed_at": observed_at,
-        "author_id": account,
-        "content_id": content_id,
-        "content_type": kind,
-    }
-    counted = media.keys() & MEDIA.keys()
-    found = readings(NAME, media, MEDIA, **place) if counted else unknown(NAME, MEDIA.values(), **place)
-    figures = content_figures(results_of(media["insights"]), ANY_INSIGHTS) if "insights" in media else {}
+    figures: dict[str, Figure] = dict.fromkeys(MEDIA.values())
+    if media.keys() & MEDIA.keys():
+        figures |= figures_of(media, MEDIA, at=at)
+    more = content_figures(media["insights"], ANY_INSIGHTS, below(at, "insights")) if "insights" in media else {}
     if media.get("view_count") is not None:
-        figures.setdefault("views", as_count(media["view_count"]))
-    known = {o.metric_type for o in found if o.value is not None}
-    found = [o for o in found if o.metric_type in known or o.metric_type not in figures]
-    return found + [Observation(NAME, m, value, **place) for m, value in figures.items() if m not in known]
+        more.setdefault("views", figure(media["view_count"], below(at, "view_count"), as_count))
+    figures |= {metric: value for metric, value in more.items() if known(figures.get(metric)) is None}
+    return observed(NAME, figures, **common, content_id=content_id, content_type=kind)
 
 
 def _cursor(payload: Any) -> str | None:

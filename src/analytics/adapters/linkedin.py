@@ -15,7 +15,7 @@ from urllib.parse import parse_qs, quote, urlsplit
 
 import httpx
 
-from analytics.adapters.base import CONTENT_LIMIT, Page, Pages, Parser, Refused, guarded, page_of, wanted
+from analytics.adapters.base import CONTENT_LIMIT, Page, Pages, Parser, Refused, guarded, naming_faults, page_of, wanted
 from analytics.adapters.http import MAX_PAGES, STATUS_ERRORS, Answer, Client, get_json
 from analytics.adapters.linkedin_answers import (
     DEFINITIONS,
@@ -35,8 +35,9 @@ from analytics.adapters.linkedin_answers import (
     parse_posts,
     parse_problems,
     parse_statistics,
+    posts_of,
 )
-from analytics.adapters.values import poll_slot
+from analytics.adapters.values import lost, poll_slot
 from analytics.adapters.vendor import Vendor
 from analytics.errors import MalformedResponse, QuotaExhausted, SourceError, SourceNotFound, TransientSourceError
 
@@ -219,8 +220,10 @@ def fetch_posts(
     left = contents
     query = {"q": "author", "author": _encoded(urn), "count": str(min(PER_PAGE, contents)), "sortBy": "CREATED"}
     for listed in _pages(client, "posts", query, observed_at):
-        yield Page(call=listed.call, api_version=listed.api_version)
-        posts = parse_posts(listed.payload)[:left]
+        posts, faults = posts_of(listed.payload)
+        posts = posts[:left]
+        unread = [lost(NAME, fault, observed_at=observed_at, author_id=account) for fault in faults]
+        yield Page(listed.call, tuple(naming_faults(unread, listed.call)), api_version=listed.api_version)
         for kind, parameter in (("share", "shares"), ("ugcPost", "ugcPosts")):
             some = [_encoded(post) for post in posts if post.startswith(f"urn:li:{kind}:")]
             if some:

@@ -2,12 +2,31 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from datetime import UTC, date, datetime, timedelta
 from typing import Any
 
 from analytics.adapters.base import Refused
-from analytics.adapters.values import as_count, as_number, as_time, listing, malformed, mapping, readings, unknown
+from analytics.adapters.values import (
+    Fault,
+    Figure,
+    added,
+    as_count,
+    as_number,
+    as_time,
+    below,
+    each,
+    figure,
+    gathered,
+    listing,
+    malformed,
+    mapping,
+    numbered,
+    observed,
+    readings,
+    text,
+    unknown,
+)
 from analytics.model import Aggregation, DataType, MetricDefinition, Observation
 
 NAME = "linkedin"
@@ -131,101 +150,96 @@ def parse_statistics(payload: Any, *, account: str, observed_at: datetime) -> li
 
     Reactions may be negative. A period's figures are named and dated by it, `views_per_day` at its begin.
     """
-    found = []
-    try:
-        for element in _elements(payload, "totalShareStatistics"):
-            at, suffix = _period(element, observed_at)
-            post = element.get("share") or element.get("ugcPost") or ""
-            if not isinstance(post, str):
-                raise TypeError(f"post: expected a URN, found {post!r:.40}")
-            fields = {field: metric + suffix for field, metric in SHARE_FIELDS.items()}
-            place: dict[str, Any] = {
-                "observed_at": at,
-                "author_id": account,
-                "content_id": post,
-                "content_type": "post" if post else "",
-            }
-            figures = element.get("totalShareStatistics")
-            if figures:
-                found += readings(NAME, figures, fields, **place, convert=as_number)
-            else:
-                found += unknown(NAME, fields.values(), **place)
-    except (KeyError, TypeError, ValueError) as exc:
-        raise malformed(NAME, f"share statistics of {account}", exc) from exc
-    return found
+
+    def of_one(at: str, element: dict[str, Any]) -> list[Observation]:
+        begin, suffix = _period(element, observed_at)
+        post = element.get("share") or element.get("ugcPost") or ""
+        place: dict[str, Any] = {"observed_at": begin, "author_id": account}
+        if post:
+            place |= {"content_id": text(post, "post"), "content_type": "post"}
+        fields = {field: metric + suffix for field, metric in SHARE_FIELDS.items()}
+        figures = element.get("totalShareStatistics")
+        if not figures:
+            return unknown(NAME, fields.values(), **place)
+        return readings(NAME, figures, fields, **place, convert=as_number, at=below(at, "totalShareStatistics"))
+
+    return _each_element(
+        payload, "totalShareStatistics", of_one, f"share statistics of {account}", account, observed_at
+    )
 
 
 def parse_gains(payload: Any, *, account: str, observed_at: datetime) -> list[Observation]:
     """Followers gained by period, with and without advertising; negative where more left than came."""
-    found = []
-    try:
-        for element in _elements(payload, "followerGains"):
-            at, suffix = _period(element, observed_at)
-            fields = {field: metric + suffix for field, metric in GAINS.items()}
-            place: dict[str, Any] = {"observed_at": at, "author_id": account}
-            gains = element.get("followerGains")
-            if gains:
-                found += readings(NAME, gains, fields, **place, convert=as_number)
-            else:
-                found += unknown(NAME, fields.values(), **place)
-    except (KeyError, TypeError, ValueError) as exc:
-        raise malformed(NAME, f"follower statistics of {account}", exc) from exc
-    return found
+
+    def of_one(at: str, element: dict[str, Any]) -> list[Observation]:
+        begin, suffix = _period(element, observed_at)
+        fields = {field: metric + suffix for field, metric in GAINS.items()}
+        place: dict[str, Any] = {"observed_at": begin, "author_id": account}
+        gains = element.get("followerGains")
+        if not gains:
+            return unknown(NAME, fields.values(), **place)
+        return readings(NAME, gains, fields, **place, convert=as_number, at=below(at, "followerGains"))
+
+    return _each_element(payload, "followerGains", of_one, f"follower statistics of {account}", account, observed_at)
 
 
 def parse_groups(payload: Any, *, account: str, observed_at: datetime) -> list[Observation]:
     """Followers by group, with and without advertising together; a group may be missing, even a whole facet."""
     prefix = "followerCountsBy"
-    found = []
-    try:
-        for element in _elements(payload, prefix):
-            for key in (key for key in element if key.startswith(prefix) and not key.endswith("!")):
-                facet = key[len(prefix)].lower() + key[len(prefix) + 1 :]
-                for entry in listing(element[key], key):
-                    counts = mapping(mapping(entry, "group")["followerCounts"], "followerCounts")
-                    parts = [as_count(counts.get(kind)) for kind in ("organicFollowerCount", "paidFollowerCount")]
-                    value = None if None in parts else sum(part for part in parts if part is not None)
-                    group = f"{facet}/{entry.get(facet, '')}"
-                    found.append(Observation(NAME, GROUPS, value, observed_at, group, "group", account))
-    except (KeyError, TypeError, ValueError) as exc:
-        raise malformed(NAME, f"follower statistics of {account}", exc) from exc
-    return found
+    common: dict[str, Any] = {"observed_at": observed_at, "author_id": account}
+
+    def of_facet(at: str, named: tuple[str, Any]) -> list[Observation]:
+        facet, groups = named[0][len(prefix)].lower() + named[0][len(prefix) + 1 :], named[1]
+
+        def of_group(at: str, group: Any) -> list[Observation]:
+            counts = mapping(mapping(group, "group")["followerCounts"], "followerCounts")
+            kinds = ("organicFollowerCount", "paidFollowerCount")
+            parts = [figure(counts.get(kind), f"{at}.followerCounts.{kind}", as_count) for kind in kinds]
+            whole = next((part for part in parts if isinstance(part, Fault)), added(parts))
+            name = f"{facet}/{group.get(facet, '')}"
+            return observed(NAME, {GROUPS: whole}, **common, content_id=name, content_type="group")
+
+        return each(numbered(groups, at), of_group, platform=NAME, **common)
+
+    def of_one(at: str, element: dict[str, Any]) -> list[Observation]:
+        facets = [(below(at, key), (key, element[key])) for key in element if key.startswith(prefix)]
+        return each((f for f in facets if not f[0].endswith("!")), of_facet, platform=NAME, **common)
+
+    return _each_element(payload, prefix, of_one, f"follower statistics of {account}", account, observed_at)
 
 
 def parse_page_views(payload: Any, *, account: str, observed_at: datetime) -> list[Observation]:
     """Views of all parts of the page, in all or by period."""
-    found = []
-    try:
-        for element in _elements(payload, "totalPageStatistics"):
-            at, suffix = _period(element, observed_at)
-            total = element.get("totalPageStatistics")
-            views = mapping(mapping(total, "total")["views"], "views")["allPageViews"] if total else {"pageViews": None}
-            value = as_count(mapping(views, "allPageViews")["pageViews"])
-            found.append(Observation(NAME, PAGE_VIEWS + suffix, value, at, author_id=account))
-    except (KeyError, TypeError, ValueError) as exc:
-        raise malformed(NAME, f"page statistics of {account}", exc) from exc
-    return found
+
+    def of_one(at: str, element: dict[str, Any]) -> list[Observation]:
+        begin, suffix = _period(element, observed_at)
+        total = element.get("totalPageStatistics")
+        at = below(at, "totalPageStatistics.views.allPageViews.pageViews")
+        views: Figure = figure(total, at, _page_views) if total else None
+        return observed(NAME, {PAGE_VIEWS + suffix: views}, observed_at=begin, author_id=account)
+
+    return _each_element(payload, "totalPageStatistics", of_one, f"page statistics of {account}", account, observed_at)
 
 
 def parse_member(payload: Any, *, account: str, observed_at: datetime) -> list[Observation]:
     """Figures of all posts of a member, or of one; the kind is text since version 202605, an object before."""
-    found = []
+
+    def of_one(at: str, element: Any) -> list[Observation]:
+        kind = mapping(element, "element")["metricType"]
+        metric = MEMBER.get(str(next(iter(kind.values()), "")) if isinstance(kind, dict) else str(kind))
+        if metric is None:
+            return []
+        begin, suffix = _period(element, observed_at)
+        place: dict[str, Any] = {"observed_at": begin, "author_id": account}
+        if post := _target(element.get("targetEntity")):
+            place |= {"content_id": post, "content_type": "post"}
+        return observed(NAME, {metric + suffix: figure(element["count"], below(at, "count"), as_count)}, **place)
+
     try:
-        for element in listing(mapping(payload, "answer")["elements"], "elements"):
-            kind = mapping(element, "element")["metricType"]
-            metric = MEMBER.get(str(next(iter(kind.values()), "")) if isinstance(kind, dict) else str(kind))
-            at, suffix = _period(element, observed_at)
-            if metric:
-                value, post = as_count(element["count"]), _target(element.get("targetEntity"))
-                place: dict[str, Any] = {
-                    "content_id": post,
-                    "content_type": "post" if post else "",
-                    "author_id": account,
-                }
-                found.append(Observation(NAME, metric + suffix, value, at, **place))
+        elements = numbered(mapping(payload, "answer")["elements"], "elements")
+        return each(elements, of_one, platform=NAME, observed_at=observed_at, author_id=account)
     except (KeyError, TypeError, ValueError) as exc:
         raise malformed(NAME, "memberCreatorPostAnalytics", exc) from exc
-    return found
 
 
 def parse_member_followers(payload: Any, *, account: str, observed_at: datetime) -> list[Observation]:
@@ -240,15 +254,18 @@ def parse_member_followers(payload: Any, *, account: str, observed_at: datetime)
 
 def parse_posts(payload: Any) -> list[str]:
     """URNs of the posts of a page, shares and others, the newest first."""
+    return posts_of(payload)[0]
+
+
+def posts_of(payload: Any) -> tuple[list[str], list[Fault]]:
+    """The URNs, and what is wrong with the posts that have none; raise `MalformedResponse` where none has."""
     try:
-        posts = listing(mapping(payload, "answer")["elements"], "elements")
-        urns = [mapping(post, "post")["id"] for post in posts]
-        strange = [urn for urn in urns if not isinstance(urn, str) or not urn.startswith("urn:li:")]
-        if strange:
-            raise ValueError(f"post id: expected a URN, found {strange[0]!r:.40}")
-        return urns
+        found, faults = gathered(numbered(mapping(payload, "answer")["elements"], "elements"), _urn)
+        if faults and not found:
+            raise ValueError(str(faults[0]))
     except (KeyError, TypeError, ValueError) as exc:
         raise malformed(NAME, "posts", exc) from exc
+    return found, faults
 
 
 def parse_problems(payload: Any) -> list[Refused]:
@@ -272,11 +289,38 @@ def _marked(value: Any) -> Iterator[tuple[str, dict[str, Any]]]:
                 yield from _marked(inner)
 
 
-def _elements(payload: Any, part: str) -> list[dict[str, Any]]:
-    """The elements of an answer that have that part, refused or not; one element may come by itself."""
-    answer = mapping(payload, "answer")
-    elements = listing(answer["elements"], "elements") if "elements" in answer or part not in str(answer) else [answer]
-    return [element for element in elements if any(key.startswith(part) for key in mapping(element, "element"))]
+def _each_element(
+    payload: Any,
+    part: str,
+    read: Callable[[str, dict[str, Any]], list[Observation]],
+    what: str,
+    account: str,
+    observed_at: datetime,
+) -> list[Observation]:
+    """What `read` gives of the elements that have that part, refused or not; one element may come by itself."""
+
+    def of_one(at: str, element: Any) -> list[Observation]:
+        return read(at, element) if any(key.startswith(part) for key in mapping(element, "element")) else []
+
+    try:
+        answer = mapping(payload, "answer")
+        alone = "elements" not in answer and part in str(answer)
+        elements = [("", answer)] if alone else numbered(answer["elements"], "elements")
+        return each(elements, of_one, platform=NAME, observed_at=observed_at, author_id=account)
+    except (KeyError, TypeError, ValueError) as exc:
+        raise malformed(NAME, what, exc) from exc
+
+
+def _page_views(total: Any) -> float | None:
+    views = mapping(mapping(mapping(total, "total")["views"], "views")["allPageViews"], "allPageViews")
+    return as_count(views["pageViews"])
+
+
+def _urn(post: Any) -> str:
+    urn = text(mapping(post, "post")["id"], "id")
+    if not urn.startswith("urn:li:"):
+        raise ValueError(f"id: expected a URN, found {urn!r:.40}")
+    return urn
 
 
 def _period(element: dict[str, Any], observed_at: datetime) -> tuple[datetime, str]:

@@ -6,19 +6,12 @@ the statistics page by `analytics import-export`. An account is `@user`, a publi
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterator
-from datetime import datetime, timedelta
-from typing import Any
+from datetime import timedelta
 
-from analytics.adapters.base import CONTENT_LIMIT, Content, Page, guarded, page_of, wanted
-from analytics.adapters.feeds import ACCEPT, entries_of, feed_of, path_below, published
-from analytics.adapters.http import Client, get_json
-from analytics.adapters.values import malformed, poll_slot
-from analytics.adapters.vendor import Vendor
-from analytics.model import Aggregation, MetricDefinition, Observation
+from analytics.adapters import feeds
+from analytics.model import Aggregation, MetricDefinition
 
 NAME = "medium"
-FEED = ("posts",)  # the rest is imported
 SETTLES = timedelta(days=2)
 
 
@@ -46,37 +39,16 @@ DEFINITIONS = (
     _per_day("followers_gained", "Followers gained", "users", "On the day."),
 )
 
-VENDOR = Vendor(NAME, "https://medium.com", headers={"Accept": ACCEPT}, read=feed_of, form="a feed")
+VENDOR = feeds.vendor(NAME, "https://medium.com")
 
 
-def collect(
-    client: Client, account: str, metrics: Collection[str], *, observed_at: datetime, contents: int = CONTENT_LIMIT
-) -> Iterator[Page]:
-    """Yield the feed's page; it holds about ten posts, whatever `contents` asks for."""
-    del contents
-    if asked := wanted(metrics, FEED):
-        yield from guarded(asked, fetch_feed, client, account, observed_at=poll_slot(observed_at))
+def address_of(account: str) -> tuple[str, str]:
+    """Host and path of an account's feed; '' is Medium's own host. A name may hold a dot, a publication's may not.
 
-
-def fetch_feed(client: Client, account: str, *, observed_at: datetime) -> Page:
-    """The newest posts of the account."""
-    domain = "." in account and not account.startswith("@")  # a name may hold a dot, a publication's may not
-    answer = get_json(client, path_below(client, account, "feed") if domain else f"feed/{account}")
-    return page_of(answer, parse_feed, account=account, observed_at=observed_at, metrics=FEED, contents=contents_of)
-
-
-def parse_feed(payload: Any, *, account: str, observed_at: datetime) -> list[Observation]:
-    """Posts by their moment of publication; raise `MalformedResponse` if it is no feed."""
-    try:
-        entries = entries_of(payload, post_id=post_id)
-    except (KeyError, TypeError, ValueError) as exc:
-        raise malformed(NAME, f"feed of {account}", exc) from exc
-    return published(NAME, entries, account=account, observed_at=observed_at)
-
-
-def contents_of(payload: Any) -> list[Content]:
-    """The posts of a feed, whatever is known of each."""
-    return [entry.content for entry in entries_of(payload, post_id=post_id)]
+    >>> address_of("@ada.love"), address_of("better-programming"), address_of("blog.example.com")
+    (('', 'feed/@ada.love'), ('', 'feed/better-programming'), ('blog.example.com', 'feed'))
+    """
+    return (account, "feed") if "." in account and not account.startswith("@") else ("", f"feed/{account}")
 
 
 def post_id(guid: str) -> str:
@@ -88,3 +60,7 @@ def post_id(guid: str) -> str:
     'e1131f7c0355'
     """
     return guid.partition("?")[0].rstrip("/").rpartition("/")[2].rpartition("-")[2]
+
+
+FEED = feeds.Feed(NAME, address_of, post_id)
+collect, parse_feed, contents_of = FEED.collect, FEED.parse_feed, FEED.contents_of

@@ -15,6 +15,7 @@ import httpx
 
 from analytics.adapters.base import Page, Pages, Parser, Refused, page_of
 from analytics.adapters.http import MAX_PAGES, SECRET_PARAMS, Answer, Client, get_json
+from analytics.adapters.values import mapping, numbered
 from analytics.adapters.vendor import Vendor
 from analytics.errors import AccessDenied, MalformedResponse, SourceError, SourceNotFound, TransientSourceError
 
@@ -220,6 +221,12 @@ def fetch_contents(
         left -= PER_PAGE
         if left <= 0:
             return
+
+
+def entries(payload: Any) -> list[tuple[str, Any]]:
+    """Each content of a listing with its place, or the one that was asked for by itself; raises as `values` does."""
+    page = mapping(payload, "answer")
+    return [("", page)] if "id" in page and "data" not in page else list(numbered(page["data"], "data"))
 
 
 def items_of(payload: Any) -> list[dict[str, Any]]:

@@ -13,10 +13,23 @@ from zoneinfo import ZoneInfo
 
 import httpx
 
-from analytics.adapters.base import CONTENT_LIMIT, Content, Page, Pages, Refused, guarded, page_of, wanted
+from analytics.adapters.base import CONTENT_LIMIT, Content, Page, Pages, Refused, contents_in, guarded, page_of, wanted
 from analytics.adapters.http import MAX_PAGES, Answer, Client, post_json
 from analytics.adapters.prices import Prices
-from analytics.adapters.values import as_count, as_time, listing, malformed, mapping, poll_slot, readings
+from analytics.adapters.values import (
+    as_count,
+    as_time,
+    each,
+    figure,
+    malformed,
+    mapping,
+    numbered,
+    observed,
+    poll_slot,
+    readings,
+    text,
+    words,
+)
 from analytics.adapters.vendor import Vendor
 from analytics.errors import (
     AccessDenied,
@@ -140,7 +153,7 @@ def fetch_rank(client: Client, slug: str, *, posted_at: datetime, observed_at: d
     period = {"from": begin.isoformat(), "to": (begin + timedelta(days=1)).isoformat()}
     place = 0
     for answer in _paged(client, "Ranking", "posts", pages=RANKED_PAGES, **period):
-        slugs = [node.get("slug") for node in _nodes(answer.payload, "posts")]
+        slugs = [_slug(edge) for _, edge in _edges(answer.payload, "posts")]
         if slug in slugs:
             rank = Observation(NAME, "rank", float(place + slugs.index(slug) + 1), observed_at, author_id=slug)
             yield Page(call=answer.call, observations=(rank,), api_version=answer.api_version)
@@ -176,45 +189,42 @@ def parse_post(payload: Any, *, account: str, observed_at: datetime) -> list[Obs
     try:
         post = mapping(mapping(mapping(payload, "answer")["data"], "data")["post"], "post")
         fields = RANKS if post.keys() & RANKS.keys() else POST
-        return readings(NAME, post, fields, observed_at=observed_at, author_id=account)
+        return readings(NAME, post, fields, observed_at=observed_at, author_id=account, at="data.post")
     except (KeyError, TypeError, ValueError) as exc:
         raise malformed(NAME, f"post {account}", exc) from exc
 
 
 def parse_posts(payload: Any, *, account: str, observed_at: datetime) -> list[Observation]:
     """Figures of each post of a connection, by slug (or id where the slug was not asked for)."""
-    path = ("user", "madePosts") if isinstance(payload, dict) and "user" in (payload.get("data") or {}) else ("posts",)
+    data = payload.get("data") if isinstance(payload, dict) else None
+    path = ("user", "madePosts") if isinstance(data, dict) and "user" in data else ("posts",)
+    common: dict[str, Any] = {"observed_at": observed_at, "author_id": account}
+
+    def of_one(at: str, edge: Any) -> list[Observation]:
+        node = _node(edge)
+        return readings(NAME, node, POST, **common, content_id=_name(node), content_type="post", at=f"{at}.node")
+
     try:
-        return [
-            observation
-            for node in _nodes(payload, *path)
-            for observation in readings(
-                NAME,
-                node,
-                POST,
-                observed_at=observed_at,
-                author_id=account,
-                content_id=str(node.get("slug") or node["id"]),
-                content_type="post",
-            )
-        ]
+        return each(_edges(payload, *path), of_one, platform=NAME, **common)
     except (KeyError, TypeError, ValueError) as exc:
         raise malformed(NAME, f"posts of {account}", exc) from exc
 
 
 def contents_of(payload: Any) -> list[Content]:
     """Name, tagline, time and address of each post a maker made; the address names our application: cut off."""
-    return [
-        Content(
-            str(node.get("slug") or node["id"]),
+
+    def one(edge: Any) -> Content:
+        node = _node(edge)
+        return Content(
+            _name(node),
             "post",
-            title=node.get("name", ""),
-            url=str(node.get("url", "")).partition("?")[0],
+            title=words(node.get("name")),
+            url=words(node.get("url")).partition("?")[0],
             published_at=as_time(node["createdAt"]) if "createdAt" in node else None,
-            text=node.get("tagline", ""),
+            text=words(node.get("tagline")),
         )
-        for node in _nodes(payload, "user", "madePosts")
-    ]
+
+    return contents_in((edge for _, edge in _edges(payload, "user", "madePosts")), one)
 
 
 def parse_maker(payload: Any, *, account: str, observed_at: datetime) -> list[Observation]:
@@ -222,7 +232,8 @@ def parse_maker(payload: Any, *, account: str, observed_at: datetime) -> list[Ob
     try:
         user = mapping(mapping(mapping(payload, "answer")["data"], "data")["user"], "user")
         counted = user["followers"]["totalCount"] if isinstance(user.get("followers"), dict) else user["followersCount"]
-        return [Observation(NAME, "followers", as_count(counted), observed_at, author_id=account)]
+        followers = figure(counted, "data.user.followers", as_count)
+        return observed(NAME, {"followers": followers}, observed_at=observed_at, author_id=account)
     except (KeyError, TypeError, ValueError) as exc:
         raise malformed(NAME, f"user {account}", exc) from exc
 
@@ -249,12 +260,27 @@ def _connection(payload: Any, *path: str) -> dict[str, Any]:
         raise malformed(NAME, ".".join(path), exc) from exc
 
 
-def _nodes(payload: Any, *path: str) -> list[dict[str, Any]]:
+def _edges(payload: Any, *path: str) -> list[tuple[str, Any]]:
+    """Each edge of a connection with its place."""
     try:
-        edges = listing(_connection(payload, *path)["edges"], "edges")
-        return [mapping(mapping(edge, "edge")["node"], "node") for edge in edges]
+        return list(numbered(_connection(payload, *path)["edges"], ".".join(("data", *path, "edges"))))
     except (KeyError, TypeError) as exc:
         raise malformed(NAME, ".".join(path), exc) from exc
+
+
+def _node(edge: Any) -> dict[str, Any]:
+    return mapping(mapping(edge, "edge")["node"], "node")
+
+
+def _name(node: dict[str, Any]) -> str:
+    """A post's slug, or its id where the slug was not asked for."""
+    return text(node.get("slug") or node["id"], "slug or id")
+
+
+def _slug(edge: Any) -> object:
+    """The slug of an edge that has one; a post that cannot be read still takes its place."""
+    node = edge.get("node") if isinstance(edge, dict) else None
+    return node.get("slug") if isinstance(node, dict) else None
 
 
 def _paged(client: Client, operation: str, /, *path: str, pages: int = MAX_PAGES, **variables: Any) -> Iterator[Answer]:

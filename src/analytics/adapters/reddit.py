@@ -9,10 +9,22 @@ from collections.abc import Collection, Iterator
 from datetime import datetime, timedelta
 from typing import Any
 
-from analytics.adapters.base import CONTENT_LIMIT, Content, Page, Pages, guarded, page_of, wanted
+from analytics.adapters.base import CONTENT_LIMIT, Content, Page, Pages, contents_in, guarded, page_of, wanted
 from analytics.adapters.http import Answer, Client, get_json, paged
 from analytics.adapters.prices import Prices
-from analytics.adapters.values import as_number, as_time, listing, malformed, mapping, poll_slot, readings
+from analytics.adapters.values import (
+    as_number,
+    as_time,
+    below,
+    each,
+    malformed,
+    mapping,
+    numbered,
+    poll_slot,
+    readings,
+    text,
+    words,
+)
 from analytics.adapters.vendor import Vendor
 from analytics.errors import InputError, SourceNotFound
 from analytics.model import MetricDefinition, Observation
@@ -114,52 +126,47 @@ def parse_listing(payload: Any, *, account: str, observed_at: datetime) -> list[
 
     Scores Reddit still hides are unknown. Kinds other than posts and comments are passed over.
     """
+    common: dict[str, Any] = {"observed_at": observed_at, "author_id": account}
     try:
-        return [
-            observation
-            for part in (payload if isinstance(payload, list) else [payload])
-            for child in listing(mapping(mapping(part, "listing")["data"], "data")["children"], "children")
-            for observation in _of_child(mapping(child, "child"), account, observed_at)
-        ]
+        return each(_children(payload), lambda at, child: _of_child(at, child, common), platform=NAME, **common)
     except (KeyError, TypeError, ValueError) as exc:
         raise malformed(NAME, f"listing of {account}", exc) from exc
 
 
 def contents_of(payload: Any) -> list[Content]:
     """Title, text, time and address of each post; `[deleted]` and `[removed]` stand as Reddit gives them."""
-    return [
-        Content(
-            post["name"],
+
+    def one(child: dict[str, Any]) -> Content:
+        post = child["data"]
+        return Content(
+            text(post["name"], "name"),
             "post",
-            title=post.get("title", ""),
+            title=words(post.get("title")),
             url=f"https://www.reddit.com{post['permalink']}" if "permalink" in post else "",
             published_at=as_time(post["created_utc"]),
-            text=post.get("selftext", ""),
+            text=words(post.get("selftext")),
         )
-        for post in (child["data"] for child in payload["data"]["children"] if child["kind"] == "t3")
-    ]
+
+    return contents_in((child for child in payload["data"]["children"] if child["kind"] == "t3"), one)
 
 
-def _of_child(child: dict[str, Any], account: str, observed_at: datetime) -> list[Observation]:
-    if child["kind"] not in KINDS:
+def _children(payload: Any) -> Iterator[tuple[str, Any]]:
+    """Each child of a listing with its place; a comments page is two listings."""
+    parts = numbered(payload, "") if isinstance(payload, list) else [("", payload)]
+    for at, part in parts:
+        children = mapping(mapping(part, "listing")["data"], "data")["children"]
+        yield from numbered(children, below(at, "data.children"))
+
+
+def _of_child(at: str, child: Any, common: dict[str, Any]) -> list[Observation]:
+    if mapping(child, "child")["kind"] not in KINDS:
         return []
     content_type, fields = KINDS[child["kind"]]
     data = dict(mapping(child["data"], "data"))
     if data.get("hide_score") is True or data.get("score_hidden") is True:
         data["score"] = None
-    content_id = data["name"]
-    if not isinstance(content_id, str):
-        raise TypeError(f"name: expected text, found {content_id!r:.40}")
-    return readings(
-        NAME,
-        data,
-        fields,
-        observed_at=observed_at,
-        author_id=account,
-        content_id=content_id,
-        content_type=content_type,
-        convert=as_number,
-    )
+    place = {**common, "content_id": text(data["name"], "name"), "content_type": content_type}
+    return readings(NAME, data, fields, **place, convert=as_number, at=below(at, "data"))
 
 
 def _thing(payload: Any, kind: str, fields: dict[str, str], account: str, observed_at: datetime) -> list[Observation]:
@@ -167,7 +174,8 @@ def _thing(payload: Any, kind: str, fields: dict[str, str], account: str, observ
         thing = mapping(payload, "answer")
         if thing["kind"] != kind:
             raise ValueError(f"expected a thing of kind {kind}, found {thing['kind']!r:.40}")
-        return readings(NAME, thing["data"], fields, observed_at=observed_at, author_id=account, convert=as_number)
+        place: dict[str, Any] = {"observed_at": observed_at, "author_id": account, "at": "data"}
+        return readings(NAME, thing["data"], fields, **place, convert=as_number)
     except (KeyError, TypeError, ValueError) as exc:
         raise malformed(NAME, f"about {account}", exc) from exc
 

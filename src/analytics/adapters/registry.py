@@ -22,7 +22,6 @@ FRAMEWORK = frozenset(
         "feeds",
         "http",
         "limits",
-        "linkedin_answers",
         "meta",
         "meta_insights",
         "oauth",
@@ -39,7 +38,8 @@ REQUIRED = ("NAME", "VENDOR", "DEFINITIONS", "collect")
 
 def built_in() -> tuple[str, ...]:
     """Names of the platforms that come with the package, sorted."""
-    return tuple(sorted(m.name for m in iter_modules(package.__path__) if m.name not in FRAMEWORK))
+    names = (module.name for module in iter_modules(package.__path__))
+    return tuple(sorted(name for name in names if name not in FRAMEWORK and not name.endswith("_answers")))
 
 
 def load_adapter(name: str) -> Adapter:

@@ -8,19 +8,12 @@ publication's name (`name` of `name.substack.com`), its own domain, or `podcast/
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterator
-from datetime import datetime, timedelta
-from typing import Any
+from datetime import timedelta
 
-from analytics.adapters.base import CONTENT_LIMIT, Content, Page, guarded, page_of, wanted
-from analytics.adapters.feeds import ACCEPT, entries_of, feed_of, path_below, published
-from analytics.adapters.http import Client, get_json
-from analytics.adapters.values import malformed, poll_slot
-from analytics.adapters.vendor import Vendor
-from analytics.model import Aggregation, MetricDefinition, Observation
+from analytics.adapters import feeds
+from analytics.model import Aggregation, MetricDefinition
 
 NAME = "substack"
-FEED = ("posts",)  # the rest is imported, or comes by mail
 SETTLES = timedelta(days=2)
 
 
@@ -48,22 +41,7 @@ DEFINITIONS = (
     _count("subscribers_lost", "Subscribers lost", "users", "Unsubscribed since collecting began."),
 )
 
-VENDOR = Vendor(NAME, "https://substack.com", headers={"Accept": ACCEPT}, read=feed_of, form="a feed")
-
-
-def collect(
-    client: Client, account: str, metrics: Collection[str], *, observed_at: datetime, contents: int = CONTENT_LIMIT
-) -> Iterator[Page]:
-    """Yield the feed's page; it holds about twenty posts, whatever `contents` asks for."""
-    del contents
-    if asked := wanted(metrics, FEED):
-        yield from guarded(asked, fetch_feed, client, account, observed_at=poll_slot(observed_at))
-
-
-def fetch_feed(client: Client, account: str, *, observed_at: datetime) -> Page:
-    """The newest posts or episodes of the publication."""
-    answer = get_json(client, path_below(client, *address_of(account)))
-    return page_of(answer, parse_feed, account=account, observed_at=observed_at, metrics=FEED, contents=contents_of)
+VENDOR = feeds.vendor(NAME, "https://substack.com")
 
 
 def address_of(account: str) -> tuple[str, str]:
@@ -78,20 +56,6 @@ def address_of(account: str) -> tuple[str, str]:
     return account if "." in account else f"{account}.substack.com", "feed"
 
 
-def parse_feed(payload: Any, *, account: str, observed_at: datetime) -> list[Observation]:
-    """Posts by their moment of publication; raise `MalformedResponse` if it is no feed."""
-    try:
-        entries = entries_of(payload, post_id=post_id)
-    except (KeyError, TypeError, ValueError) as exc:
-        raise malformed(NAME, f"feed of {account}", exc) from exc
-    return published(NAME, entries, account=account, observed_at=observed_at)
-
-
-def contents_of(payload: Any) -> list[Content]:
-    """The posts of a feed, whatever is known of each."""
-    return [entry.content for entry in entries_of(payload, post_id=post_id)]
-
-
 def post_id(guid: str) -> str:
     """A post's name in its address, or the id a podcast gives it.
 
@@ -99,3 +63,7 @@ def post_id(guid: str) -> str:
     ('first', 'substack:post:9384')
     """
     return guid.partition("?")[0].rstrip("/").rpartition("/")[2]
+
+
+FEED = feeds.Feed(NAME, address_of, post_id)
+collect, parse_feed, contents_of = FEED.collect, FEED.parse_feed, FEED.contents_of

@@ -78,7 +78,7 @@ def replay(
     console = Console(highlight=False)
     console.print(
         f"{done.answers} answers parsed again: {done.written} new points, {done.corrected} corrected, "
-        f"{done.duplicate} as before, {len(done.unread)} answers not readable"
+        f"{done.duplicate} as before, {len(done.unread)} answers or values not readable"
     )
     for problem in done.unread[:10]:
         console.print(f"  {problem}", markup=False, soft_wrap=True)

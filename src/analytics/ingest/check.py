@@ -7,6 +7,7 @@ fault is stored with a lower quality score. A value the platform withheld is unk
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import asdict, dataclass
 from datetime import UTC, datetime, timedelta
@@ -24,6 +25,7 @@ from analytics.model import Observation
 Mask = npt.NDArray[np.bool_]
 
 REQUIRED = ("platform", "metric_type", "time", "value")
+_SURROGATE = re.compile("[\ud800-\udfff]")
 FUTURE_TOLERANCE = timedelta(minutes=10)  # clocks of platforms and collectors differ
 
 
@@ -42,14 +44,29 @@ class Checked:
 
 
 def observations_to_frame(observations: Iterable[Observation]) -> pd.DataFrame:
-    """Observations as the frame the write path takes; one row each, in order."""
-    columns = [*REQUIRED, "content_id", "content_type", "author_id", "tags"]
+    """Observations as the frame the write path takes; one row each, in order.
+
+    One with a fault has no time: met again at the next poll, the same fault is the same row of the quarantine.
+    """
+    columns = [*REQUIRED, "content_id", "content_type", "author_id", "tags", "fault"]
     rows = [
-        (o.platform, o.metric_type, o.observed_at, o.value, o.content_id, o.content_type, o.author_id, dict(o.tags))
+        (
+            o.platform,
+            o.metric_type,
+            None if o.fault else o.observed_at,
+            o.value,
+            o.content_id,
+            o.content_type,
+            o.author_id,
+            dict(o.tags),
+            o.fault or None,
+        )
         for o in observations
     ]
     frame = pd.DataFrame(rows, columns=columns, dtype=object)
-    return frame if any(row[-1] for row in rows) else frame.drop(columns="tags")
+    return frame.drop(
+        columns=[name for place, name in ((-2, "tags"), (-1, "fault")) if not any(r[place] for r in rows)]
+    )
 
 
 def check(
@@ -126,7 +143,10 @@ def _texts(frame: pd.DataFrame, name: str, reasons: dict[int, str]) -> pd.Catego
 
 
 def _text(value: Any) -> str | None:
-    return value if isinstance(value, str) else None if isinstance(value, (tuple, float)) else str(value)
+    """A key as text; None for what is none, half a character (a lone surrogate, which JSON may hold) included."""
+    if isinstance(value, str):
+        return None if _SURROGATE.search(value) else value
+    return None if isinstance(value, (tuple, float)) else str(value)
 
 
 def _shown(value: Any) -> str:
@@ -216,7 +236,7 @@ def _rejected(frame: pd.DataFrame, reasons: Mapping[int, str]) -> pd.DataFrame:
         {
             "platform": [_label(record["platform"]) for record in records],
             "metric_type": [_label(record["metric_type"]) for record in records],
-            "reason": [reasons[row] for row in rows],
+            "reason": [printable(reasons[row]) for row in rows],
             "raw": [raw_json(record) for record in records],
         },
         dtype=object,

@@ -24,6 +24,8 @@ from analytics.adapters.prices import prices_of
 from analytics.adapters.registry import load_adapter
 from analytics.adapters.vendor import Cached, Retry
 from analytics.errors import AccessDenied, AnalyticsError, InputError, ParamsError, SourceError
+from analytics.ingest.check import printable
+from analytics.ingest.contract import KEY_LENGTHS
 from analytics.ingest.landing import Landed, Landing
 from analytics.jobs.harvest import Harvest, Round
 from analytics.jobs.spending import Allowed, Paid, allowance, allowed, note, spent_so_far
@@ -113,7 +115,7 @@ def collect(
 
 
 def _keep_contents(store: Store, harvest: Harvest) -> None:
-    """What the contents are; those that are as before are left alone."""
+    """What the contents are; those that are as before are left alone, those without a name of their own left out."""
     from analytics.store.journal import save_contents
 
     rows = [
@@ -121,14 +123,15 @@ def _keep_contents(store: Store, harvest: Harvest) -> None:
             "platform": harvest.platform,
             "content_id": content.content_id,
             "author_id": harvest.account,
-            "content_type": content.content_type,
-            "title": content.title[:500],
-            "url": content.url,
+            "content_type": printable(content.content_type),
+            "title": printable(content.title[:500]),
+            "url": printable(content.url),
             "published_at": content.published_at,
-            "details": {"text": content.text} if content.text else None,
+            "details": {"text": printable(content.text)} if content.text else None,
         }
         for page in harvest.pages
         for content in page.contents
+        if len(content.content_id) <= KEY_LENGTHS["content_id"] and content.content_id == printable(content.content_id)
     ]
     if rows:
         with store.begin() as connection:

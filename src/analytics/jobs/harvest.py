@@ -8,6 +8,7 @@ from typing import Literal
 
 from analytics.adapters.base import Page, Refused
 from analytics.errors import AnalyticsError
+from analytics.ingest.check import printable
 from analytics.model import Observation
 
 State = Literal["ok", "partial", "failed", "skipped"]
@@ -18,6 +19,7 @@ class Harvest:
     """What one account gave in one round.
 
     `refused` names each metric that did not come, once, with the platform's reason: one health incident each.
+    `faults` are the values that could not be read: kept in quarantine with call, place and what was found there.
     `error` is what ended the round early, or the one call that failed where nothing came at all. `left_out`
     says what the budget did not allow.
     """
@@ -40,6 +42,11 @@ class Harvest:
         return tuple(o for page in self.pages for o in page.observations)
 
     @property
+    def faults(self) -> tuple[Observation, ...]:
+        """Values that could not be read, one a kind and call."""
+        return tuple(o for o in self.observations if o.fault)
+
+    @property
     def refused(self) -> tuple[Refused, ...]:
         """Each metric that was refused or withheld throughout, with the first reason given."""
         given = {o.metric_type for o in self.observations if o.value is not None}
@@ -47,6 +54,9 @@ class Harvest:
         for page in self.pages:
             for refused in page.refused:
                 reasons.setdefault(refused.metric, refused.reason)
+            for o in page.observations:
+                if o.fault and o.metric_type and o.metric_type not in given:
+                    reasons.setdefault(o.metric_type, o.fault)
             for metric in page.withheld:
                 if metric not in given:
                     reasons.setdefault(metric, "withheld: absent or null in the answer")
@@ -54,12 +64,13 @@ class Harvest:
 
     @property
     def state(self) -> State:
-        """`ok`, `partial` (something was refused), `failed` (no reading came), `skipped` (nothing was asked)."""
+        """`ok`, `partial` (something was refused or unreadable), `failed` (no reading came), `skipped` (not asked)."""
         if self.left_out and not self.pages and not self.error:
             return "skipped"
-        if not any(o.value is not None for o in self.observations) and (self.error or self.refused):
+        lacks = self.error or self.refused or self.faults
+        if not any(o.value is not None for o in self.observations) and lacks:
             return "failed"
-        return "partial" if self.error or self.refused else "ok"
+        return "partial" if lacks else "ok"
 
     @property
     def problem(self) -> str | None:
@@ -73,7 +84,8 @@ class Harvest:
             f"no {', '.join(metrics)}" + ("" if reason == getattr(self.error, "problem", None) else f" ({reason})")
             for reason, metrics in reasons.items()
         ]
-        return "; ".join(said)[:2000] or None
+        said += [f"unreadable: {o.fault}" for o in self.faults if o.fault not in reasons]
+        return printable("; ".join(said))[:2000] or None
 
 
 @dataclass(frozen=True, slots=True)

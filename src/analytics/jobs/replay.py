@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 from datetime import date
 from typing import TYPE_CHECKING
 
-from analytics.adapters.base import Adapter
+from analytics.adapters.base import Adapter, naming_faults
 from analytics.adapters.http import json_of
 from analytics.adapters.registry import load_adapter
 from analytics.errors import InputError, MalformedResponse
@@ -22,7 +23,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True)
 class Replayed:
-    """What parsing landed answers again brought."""
+    """What parsing landed answers again brought; `unread` names the answers and values that still cannot be read."""
 
     answers: int = 0
     written: int = 0
@@ -53,10 +54,12 @@ def replay(
     total, unread = Replayed(), []
     for landed in Landing(settings.landing_dir).read(platform, since=since, until=until):
         try:
-            observations = [o for o in parsed(adapter, landed) if not metrics or o.metric_type in metrics]
+            found = parsed(adapter, landed)
         except MalformedResponse as exc:
             unread.append(str(exc))
             continue
+        unread += [f"{platform} {o.fault}" for o in found if o.fault and _is_asked(o, metrics)]
+        observations = [o for o in found if not o.fault and _is_asked(o, metrics)]
         collection = Collection(
             platform, "replay", landed.account, landed.call, landed.api_version or None, landed.rate_limit_remaining
         )
@@ -73,10 +76,15 @@ def replay(
 
 
 def parsed(adapter: Adapter, landed: Landed) -> list[Observation]:
-    """The readings in a landed answer, by the adapter's parser as it is today."""
+    """The readings in a landed answer, and its faults, by the adapter's parser as it is today."""
     parser = getattr(adapter, landed.parser, None) if landed.parser.startswith("parse_") else None
     payload, fault = (adapter.VENDOR.read or json_of)(landed.raw)
     if parser is None or fault:
         raise MalformedResponse(landed.platform, landed.call, fault or f"no parser {landed.parser!r} any more")
     observations: list[Observation] = parser(payload, account=landed.account, observed_at=landed.observed_at)
-    return [replace(observation, platform=landed.platform) for observation in observations]
+    named = naming_faults(observations, landed.call)
+    return [replace(observation, platform=landed.platform) for observation in named]
+
+
+def _is_asked(observation: Observation, metrics: Sequence[str]) -> bool:
+    return not metrics or not observation.metric_type or observation.metric_type in metrics

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
+from html import escape
 from typing import Any
 
 from analytics.errors import InputError
@@ -20,7 +22,8 @@ class Fault:
 
     `kind` is a status from 400 to 599, or one of `KINDS`; `headers` are added to the answer, so that
     `Fault("429", headers={"retry-after": "7"})` asks for seven seconds. With `kind` "renamed", `renamed` maps
-    field names to what the platform calls them from now on.
+    field names to what the platform calls them from now on. With `kind` "odd", `odd` maps field names to what
+    stands in the first of each instead of its value.
     """
 
     kind: str
@@ -29,6 +32,7 @@ class Fault:
     times: int = 1
     headers: Mapping[str, str] = field(default_factory=dict)
     renamed: Mapping[str, str] = field(default_factory=dict)
+    odd: Mapping[str, Any] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
         if self.kind not in KINDS and not (self.kind.isdecimal() and 400 <= int(self.kind) <= 599):
@@ -64,8 +68,9 @@ def first_page_again(call: Call) -> Call:
 
 
 def spoil(reply: Reply, fault: Fault) -> Reply:
-    """A good reply turned bad in the way the fault says."""
-    return KINDS[fault.kind](reply, fault)
+    """A good reply turned bad in the way the fault says; without its tag, which is the good one's."""
+    headers = {name: value for name, value in reply.headers.items() if name != "etag"}
+    return KINDS[fault.kind](replace(reply, headers=headers), fault)
 
 
 def _html(_: Reply, _fault: Fault) -> Reply:
@@ -120,6 +125,22 @@ def _with_names(value: Any, names: Mapping[str, str]) -> Any:
     return [_with_names(inner, names) for inner in value] if isinstance(value, list) else value
 
 
+def _odd(reply: Reply, fault: Fault) -> Reply:
+    if reply.text is None:
+        return Reply(_with_odd(reply.payload, dict(fault.odd)), reply.status, reply.headers)
+    text = reply.text
+    for name, value in fault.odd.items():
+        if found := re.search(rf"<{re.escape(name)}\b[^>]*>([^<]*)", text):
+            text = text[: found.start(1)] + escape(str(value)) + text[found.end(1) :]
+    return Reply(text=text, headers=reply.headers, media_type=reply.media_type)
+
+
+def _with_odd(value: Any, left: dict[str, Any]) -> Any:
+    if isinstance(value, dict):
+        return {key: left.pop(key) if key in left else _with_odd(inner, left) for key, inner in value.items()}
+    return [_with_odd(inner, left) for inner in value] if isinstance(value, list) else value
+
+
 def _as_it_is(reply: Reply, _fault: Fault) -> Reply:
     return reply
 
@@ -135,4 +156,5 @@ KINDS: dict[str, Callable[[Reply, Fault], Reply]] = {
     "timeout": _as_it_is,
     "endless": _as_it_is,
     "renamed": _renamed,
+    "odd": _odd,
 }

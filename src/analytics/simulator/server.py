@@ -68,6 +68,10 @@ class Simulator:
         """From now on the platform calls these fields otherwise."""
         self.faults.orders.append(Fault("renamed", platform, times=0, renamed=names))
 
+    def odd(self, platform: str, path: str = "", times: int = 0, **values: Any) -> None:
+        """In the next `times` answers (0: all) the first of each of these fields holds this instead of its value."""
+        self.faults.orders.append(Fault("odd", platform, path, times, odd=values))
+
     def app(self) -> Starlette:
         """The ASGI application."""
         routes: list[BaseRoute] = [
