@@ -136,6 +136,23 @@ def test_a_gap_of_a_day_stays_a_gap_and_the_level_waits():
     assert np.all(np.abs(baseline.expected[back] - 200) < 15)
 
 
+def test_an_outage_of_some_hours_is_not_expected_again_next_week():
+    """Of four Mondays one had none from five to nine: the fifth is expected to be like the other three."""
+    at = START + np.arange(28 * 24 + 24) * HOUR
+    clock = local_calendar(at, "UTC")
+    usual = 400 + 200 * np.sin(2 * np.pi * (clock.second // 3600 - 8) / 24)
+    usual *= np.where(np.arange(at.size) // 24 % 7 >= 5, 0.5, 1.0)
+    y = np.random.default_rng(4).poisson(usual).astype(float)
+    ill = slice(21 * 24 + 5, 21 * 24 + 9)
+    past, following = slice(0, 28 * 24), slice(28 * 24 + 5, 28 * 24 + 9)
+    broken = y.copy()
+    broken[ill] = 4.0
+
+    expected = [fit("profile", at[past], values[past]).predict(at[following]).expected for values in (y, broken)]
+
+    assert expected[1] == pytest.approx(expected[0], rel=0.12)
+
+
 def test_a_holiday_is_expected_to_be_a_sunday():
     at = START + np.arange(29 * 24) * HOUR
     quiet = local_calendar(at, "UTC").weekday == 6

@@ -10,7 +10,9 @@ from analytics.baselines.clock import Floats, Ints
 from analytics.baselines.layout import Shape, block_means
 from analytics.baselines.robust import MAD_TO_SIGMA, median, shrunk_means
 
+WEEK = 7
 CLIP = 4.0  # robust deviations beyond which a value no longer pulls the season
+WEEK_CLIP = 6.0  # the same for hours of a weekday, whose usual is a median of four that already follows them
 FEWEST_WEEK_DAYS = 14  # two of each weekday
 
 
@@ -52,7 +54,7 @@ def learn_season(cells: Floats, shape: Shape) -> tuple[Season, Floats]:
     level = level - centre
     week = np.zeros((cells.shape[0], shape.blocks * 7))
     if shape.days >= FEWEST_WEEK_DAYS:
-        week, week_without = shrunk_means(level, column * 7 + shape.weekday(block), shape.blocks * 7)
+        week, week_without = shrunk_means(_calm_week(level, shape), column * 7 + shape.weekday(block), shape.blocks * 7)
         level = level - week_without
     if shape.inner == 1:
         return Season(centre, hour, week, np.zeros_like(hour)), level
@@ -74,6 +76,24 @@ def _calm(mean: Floats, shape: Shape) -> Floats:
     reach = CLIP * MAD_TO_SIGMA * median(np.abs(strayed).reshape(mean.shape[0], -1))[:, None, None]
     calm = (usual + np.clip(strayed, -reach, reach)).reshape(mean.shape)
     return np.asarray(calm - median(calm)[:, None])
+
+
+def _calm_week(level: Floats, shape: Shape) -> Floats:
+    """Levels of blocks; hours far from the usual of their weekday, and from the rest of their day, are drawn in.
+
+    Four weeks hold each hour of a weekday four times: one outage of some hours would halve what is expected of it for
+    a month. What a whole day shares stays, for that is its level.
+    """
+    weeks = -(-shape.days // WEEK)
+    padded = np.full((level.shape[0], weeks * WEEK * shape.blocks), np.nan)
+    padded[:, -level.shape[1] :] = level
+    usual = median(padded.reshape(level.shape[0], weeks, -1), axis=1)
+    strayed = (padded - np.tile(usual, weeks)).reshape(level.shape[0], weeks * WEEK, shape.blocks)
+    shared = median(strayed)[:, :, None]
+    own = strayed - shared
+    reach = WEEK_CLIP * MAD_TO_SIGMA * median(np.abs(own).reshape(level.shape[0], -1))[:, None, None]
+    calm = padded + (np.clip(own, -reach, reach) - own).reshape(padded.shape)
+    return np.asarray(calm[:, -level.shape[1] :])
 
 
 def _slope_inside(shape: Shape, hour: Floats) -> Floats:
