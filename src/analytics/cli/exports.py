@@ -35,7 +35,8 @@ def import_export(
 ) -> None:
     """Load files downloaded from YouTube Studio, LinkedIn, Meta Business Suite, X, Medium or Substack.
 
-    Each is known by its header; all are stored, or on any fault none. The same file again changes nothing.
+    Each is known by its header, in English, German, French, Spanish or Portuguese; all are stored, or on any fault
+    none. The same file again changes nothing.
     """
     from analytics.cli.collect import moment
     from analytics.errors import InputError
@@ -77,3 +78,5 @@ def _show(done: list[ImportedExport]) -> None:
     for one in done:
         for place in one.export.passed_over:
             console.print(f"passed over, no known header: {place}", markup=False, soft_wrap=True)
+        for unread in one.export.unread:
+            console.print(f"not read, no known figure: {unread}", markup=False, soft_wrap=True)

@@ -16,6 +16,8 @@ Cell = str | float | datetime | None
 # what dashboards write where there is no figure: unknown, never zero
 UNKNOWN = frozenset(
     {"", "-", "--", "---", "–", "—", "n/a", "na", "n.a.", "null", "none", "nan", "not available", "#n/a"}
+    | {"k. a.", "k.a.", "nicht verfügbar", "non disponible", "no disponible", "sin datos", "indisponível", "sem dados"}
+    | {"n/d", "nd", "n.d."}
 )
 TOTALS = frozenset(
     {"total", "totals", "grand total", "sum", "gesamt", "gesamtsumme", "insgesamt", "summe", "somme", "totale"}
@@ -25,27 +27,28 @@ MONTHS = {
     name: number
     for number, names in enumerate(
         (
-            "jan january januar jänner janv janvier ene enero gen gennaio",
-            "feb february februar févr fév février feb febrero febbraio",
-            "mar march märz mär mrz mars marzo",
+            "jan january januar jänner jän janv janvier ene enero gen gennaio janeiro",
+            "feb february februar févr fév février febrero febbraio fev fevereiro",
+            "mar march märz mär mrz mars marzo março",
             "apr april avr avril abr abril aprile",
-            "may mai mayo maggio mag",
-            "jun june juni juin junio giugno giu",
-            "jul july juli juil juillet julio luglio lug",
+            "may mai mayo maggio mag maio",
+            "jun june juni juin junio giugno giu junho",
+            "jul july juli juil juillet julio luglio lug julho",
             "aug august août aou ago agosto",
-            "sep sept september septembre septiembre settembre set",
-            "oct october okt oktober octobre octubre ottobre ott",
-            "nov november novembre noviembre",
-            "dec december dez dezember déc décembre dic diciembre dicembre",
+            "sep sept september septembre septiembre setiembre settembre set setembro",
+            "oct october okt oktober octobre octubre ottobre ott out outubro",
+            "nov november novembre noviembre novembro",
+            "dec december dez dezember déc décembre dic diciembre dicembre dezembro",
         ),
         1,
     )
     for name in names.split()
 }
+_INVISIBLE = {0xFEFF: None, 0x00AD: None}  # YouTube puts soft hyphens into German words
 _SPACES = re.compile(r"[\s\u00a0\u202f\u2009]+")
 _GROUPED = re.compile(r"(?<=\d)[\u00a0\u202f\u2009' ’](?=\d{3}(\D|$))")
-_SUFFIX = {"k": 1e3, "tsd": 1e3, "m": 1e6, "mio": 1e6, "b": 1e9, "bn": 1e9, "mrd": 1e9}
-_PLAIN = re.compile(r"([+-]?)([\d.,]+)\s*(%|k|tsd\.?|m|mio\.?|b|bn|mrd\.?)?", flags=re.IGNORECASE | re.ASCII)
+_SUFFIX = {"k": 1e3, "tsd": 1e3, "mil": 1e3, "m": 1e6, "mi": 1e6, "mio": 1e6, "b": 1e9, "bn": 1e9, "mrd": 1e9}
+_PLAIN = re.compile(r"([+-]?)([\d.,]+)\s*(%|k|tsd\.?|mil|mio\.?|mi|m|bn|b|mrd\.?)?", flags=re.IGNORECASE | re.ASCII)
 _CLOCK = re.compile(r"(?:(\d+):)?([0-5]?\d):([0-5]\d)(?:\.\d+)?", flags=re.ASCII)
 _NUMERIC_DATE = re.compile(r"(\d{1,2})([./-])(\d{1,2})\2(\d{4}|\d{2})(?!\d)", flags=re.ASCII)
 _YEAR_FIRST = re.compile(r"(\d{4})([./-])(\d{1,2})\2(\d{1,2})(?!\d)", flags=re.ASCII)
@@ -57,7 +60,7 @@ def shown(cell: Cell) -> str:
     if cell is None:
         return ""
     if isinstance(cell, str):
-        return unicodedata.normalize("NFC", cell).replace("\ufeff", "").strip()
+        return unicodedata.normalize("NFC", cell).translate(_INVISIBLE).strip()
     return f"{cell:g}" if isinstance(cell, float) else cell.isoformat()
 
 
@@ -220,6 +223,8 @@ def _numeric(match: re.Match[str], order: Order) -> date:
 
 def _worded(text: str) -> date:
     words = _WORDS.findall(text.lower())
+    if len([word for word in words if word in MONTHS]) == 2 and words[0] == "mar":
+        words = words[1:]  # a Tuesday in French and Spanish: `mar. 3 mars 2026`
     months = [MONTHS[word] for word in words if word in MONTHS]
     numbers = [word for word in words if word.isdecimal()]
     years = [int(word) for word in numbers if len(word) == 4]

@@ -104,7 +104,7 @@ LINKEDIN = _counts(
 META = _counts(
     views="views",
     impressions="impressions",
-    reach="reach",
+    reach="reach|viewers",
     likes="likes",
     reactions="reactions",
     comments="comments",
@@ -147,22 +147,25 @@ SUBSTACK = _counts(
     "paid subscribers": Column("paid_subscribers", level=True),
     "open rate": Column("open_rate_pct", "percent"),
 }
-# Meta writes the figure's name in a line of its own above `Date, Primary`
+# Meta writes the figure's name in a line of its own above `Date, Primary`: by metric, in English, German, French,
+# Spanish and Portuguese; the platform's name and small words around it do not count
 META_TITLES = {
-    "views": Column("views"),
-    "viewers": Column("reach"),
-    "reach": Column("reach"),
-    "page reach": Column("reach"),
-    "content interactions": Column("engagement"),
-    "interactions": Column("engagement"),
-    "link clicks": Column("link_clicks"),
-    "visits": Column("page_views"),
-    "page visits": Column("page_views"),
-    "profile visits": Column("profile_views"),
-    "profile": Column("profile_views"),
-    "follows": Column("new_followers"),
-    "new followers": Column("new_followers"),
-    "new page likes": Column("new_followers"),
-    "unfollows": Column("lost_followers"),
-    "impressions": Column("impressions"),
+    title: Column(metric)
+    for metric, titles in {
+        "views": "views|aufrufe|vues|visualizaciones|visualizações",
+        "reach": "viewers|reach|page reach|reichweite|couverture|alcance|betrachter|spectateurs|espectadores",
+        "engagement": "content interactions|interactions|interaktionen mit inhalten|content-interaktionen"
+        "|interactions avec le contenu|interacciones con el contenido|interacciones"
+        "|interações com o conteúdo|interações",
+        "link_clicks": "link clicks|link-klicks|linkklicks|clics sur un lien|clics sur le lien|clics en el enlace"
+        "|cliques no link",
+        "page_views": "visits|page visits|besuche|seitenbesuche|visites|visites de la page|visitas|visitas a la página"
+        "|visitas à página",
+        "profile_views": "profile visits|profile|profilbesuche|visites du profil|visitas al perfil|visitas ao perfil",
+        "new_followers": "follows|new followers|new page likes|neue follower|nouveaux followers|nouveaux abonnés"
+        "|seguimientos|nuevos seguidores|seguimentos|novos seguidores",
+        "lost_followers": "unfollows|verlorene follower|désabonnements|dejaron de seguir|deixaram de seguir",
+        "impressions": "impressions|impressionen|impresiones|impressões",
+    }.items()
+    for title in titles.split("|")
 }

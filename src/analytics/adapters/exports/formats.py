@@ -1,6 +1,6 @@
 """The files that platforms' dashboards let people download: how each is known by its header, and what it holds.
 
-Headers as seen in files of 2023 to 2026, in English: the dashboards must be set to it before downloading. Figures
+Headers as seen in files of 2023 to 2026, in English; `languages` has those of other languages by them. Figures
 of a day become `…_per_day`; figures of a post are taken as totals so far, so choose the whole time ("Lifetime")
 where the dashboard asks.
 """

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import difflib
 import re
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
@@ -20,16 +19,23 @@ from analytics.adapters.exports.cells import (
     decimal_mark,
     shown,
 )
-from analytics.adapters.exports.columns import META_TITLES, Column
+from analytics.adapters.exports.columns import Column
 from analytics.adapters.exports.counting import COUNTING, slugs_of
-from analytics.adapters.exports.formats import FORMATS
-from analytics.adapters.exports.recognise import META_PLATFORMS, Table, is_total, normal, tables_of
+from analytics.adapters.exports.recognise import META_PLATFORMS, Table, is_total, tables_of
+from analytics.adapters.exports.refusals import meta_figure, no_figure, unknown_header, unread_columns
 from analytics.adapters.exports.sheets import Row, Sheet, sheets_of
 from analytics.errors import DataFileError
 from analytics.model import Observation, zone_of
 
-_FOLLOWERS_ON = re.compile(r"total followers on (?P<day>[^:]+?):? (?P<count>[\d.,' ]+)$", flags=re.IGNORECASE)
-_LIFETIME = frozenset({"", "lifetime", "all time", "total"})
+_FOLLOWERS_ON = re.compile(
+    r"(?:total followers on|follower (?:gesamt|insgesamt) am|nombre total d['’]abonnés (?:le|au)"
+    r"|total de seguidores (?:el|al|em)) (?P<day>[^:]+?):? (?P<count>[\d.,' ]+)$",
+    flags=re.IGNORECASE,
+)
+_LIFETIME = frozenset(
+    {"", "lifetime", "all time", "total", "gesamt", "insgesamt", "gesamte laufzeit", "à vie", "durée de vie"}
+    | {"toda la vida", "desde el principio", "vida útil", "vitalício", "todo o período"}
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,11 +54,12 @@ class Reading:
 
 @dataclass(frozen=True, slots=True)
 class Export:
-    """Readings of one file, the tables they came from, and the tables nothing is known of."""
+    """Readings of one file, the tables they came from, and the tables and columns of figures nothing is known of."""
 
     observations: tuple[Observation, ...]
     tables: tuple[str, ...]
     passed_over: tuple[str, ...] = ()
+    unread: tuple[str, ...] = ()
 
 
 def read_export(raw: bytes, place: str, reading: Reading) -> Export:
@@ -74,36 +81,18 @@ def read_export(raw: bytes, place: str, reading: Reading) -> Export:
         known += best
         passed += [] if best or not any(way.rows for way in ways) else [_likeliest(ways)]
     if not known:
-        raise _unknown(place, passed)
+        raise unknown_header(place, passed)
     slugs = {number: slug for t in known if t.form.aggregate == "posts" for number, slug in slugs_of(t).items()}
     observations = [o for table in known for o in _observations(table, reading, slugs)]
     if not any(t.rows for t in known):
         raise DataFileError(f"{place}: has a header but no rows")
     titles = tuple(dict.fromkeys(table.form.title for table in known))
-    return Export(tuple(_once(observations, place)), titles, tuple(sheet.place for sheet in passed))
+    unread = tuple(dict.fromkeys(said for table in known for said in unread_columns(table)))
+    return Export(tuple(_once(observations, place)), titles, tuple(sheet.place for sheet in passed), unread)
 
 
 def _likeliest(ways: Sequence[Sheet]) -> Sheet:
     return max(ways, key=lambda way: max((len(row.cells) for row in way.rows[:20]), default=0))
-
-
-def _unknown(place: str, sheets: Sequence[Sheet]) -> DataFileError:
-    """No known header: show the nearest one and what is missing from it."""
-    rows = [(sheet, row) for sheet in sheets for row in sheet.rows[:30] if sum(bool(shown(c)) for c in row.cells) > 1]
-    if not rows:
-        return DataFileError(f"{place}: holds no table with a header")
-    known = {name for form in FORMATS for need in form.needs for name in need.split("|")}
-    known |= {name for form in FORMATS for name in form.columns}
-    sheet, row = max(rows, key=lambda found: sum(normal(c) in known for c in found[1].cells))
-    header = [shown(cell) for cell in row.cells if shown(cell)]
-    close = difflib.get_close_matches(normal(header[0]), known, n=1)
-    hint = f"; did you mean {close[0]!r}?" if close and normal(header[0]) not in known else ""
-    forms = ", ".join(dict.fromkeys(form.title.partition(",")[0] for form in FORMATS))
-    names = ", ".join(repr(name[:40]) for name in header[:12])
-    return DataFileError(
-        f"{sheet.place}: line {row.line}: no known header: found {names}{hint}; known are files of {forms}, "
-        "in English; or name the platform"
-    )
 
 
 def _observations(table: Table, reading: Reading, slugs: Mapping[str, str]) -> Iterator[Observation]:
@@ -115,26 +104,26 @@ def _observations(table: Table, reading: Reading, slugs: Mapping[str, str]) -> I
         except ValueError as exc:
             raise DataFileError(f"{table.sheet.place}: {exc}") from exc
         return
-    columns = _columns(table, reading)
+    columns = _columns(table)
     platform = _platform(table, reading)
     zone = ZoneInfo(zone_of(reading.zone or form.zone).key)
     locale = _locale(table, columns, reading)
     day, content = table.place_of(form.day), table.place_of(form.content)
     yield from _followers_note(table, reading, locale, platform)
     for row in table.rows:
-        if is_total(row, [place for place in (day, content) if place is not None]):
+        if is_total(row, [place for place in (day if content is None else content,) if place is not None]):
             continue
         try:
             at, daily = _moment(row, day, form.content, locale, zone, reading)
         except ValueError as exc:
-            raise _fault(table, row, exc, table.header[day or 0]) from exc
+            raise _fault(table, row, exc, table.names[day or 0]) from exc
         post = "" if content is None else _post_id(platform, row, table, content)
         account = _account(table, row, reading)
         for place, column in columns.items():
             try:
                 value = _figure(row.cells[place], column, locale, table.header[place])
             except ValueError as exc:
-                raise _fault(table, row, exc, table.header[place]) from exc
+                raise _fault(table, row, exc, table.names[place]) from exc
             name = column.name(daily=daily)
             yield Observation(platform, name, value, at, post, form.content_type if post else "", account)
 
@@ -157,22 +146,16 @@ def _whole_rows(table: Table) -> None:
             table.rows[place] = replace(row, cells=row.cells + (None,) * (width - len(row.cells)))
 
 
-def _columns(table: Table, reading: Reading) -> dict[int, Column]:
+def _columns(table: Table) -> dict[int, Column]:
     """Figures by their place; of two headers of one metric the first counts."""
     if table.form.platform == "meta":
-        title = normal(re.sub(r"\b(facebook|instagram|page)\b", "", table.above, flags=re.IGNORECASE))
-        column = META_TITLES.get(normal(table.above)) or META_TITLES.get(title)
-        if column is None:
-            raise DataFileError(
-                f"{table.sheet.place}: line {table.line}: no figure called {table.above!r:.60}; known are "
-                f"{', '.join(sorted(META_TITLES))}"
-            )
-        return {table.header.index("primary"): column}
-    del reading
+        return {table.header.index("primary"): meta_figure(table)}
     found: dict[str, int] = {}
     for header, column in table.form.columns.items():
         if header in table.header:
             found.setdefault(column.metric, table.header.index(header))
+    if not found:
+        raise no_figure(table)
     return {place: table.form.columns[table.header[place]] for place in sorted(found.values())}
 
 
@@ -190,7 +173,8 @@ def _platform(table: Table, reading: Reading) -> str:
 
 def _locale(table: Table, columns: Mapping[int, Column], reading: Reading) -> Locale:
     figures = [row.cells[place] for row in table.rows for place in columns]
-    mark = decimal_mark(figures, default="," if table.sheet.delimiter == ";" else ".")
+    comma = table.sheet.delimiter == ";" or (table.sheet.delimiter == "\t" and table.language != "en")
+    mark = decimal_mark(figures, default="," if comma else ".")
     day = table.place_of(table.form.day)
     order = reading.order or (None if day is None else date_order([row.cells[day] for row in table.rows]))
     return Locale(mark, order)
@@ -227,7 +211,7 @@ def _post_id(platform: str, row: Row, table: Table, place: int) -> str:
     text = shown(row.cells[place])
     text = text.removesuffix(".0") if isinstance(row.cells[place], float) else text
     if not text:
-        raise DataFileError(f"{table.sheet.place}: line {row.line}: {table.header[place]} is empty")
+        raise DataFileError(f"{table.sheet.place}: line {row.line}: {table.names[place]} is empty")
     if platform == "facebook" and text.isdecimal() and (page := table.place_of(("page id",))) is not None:
         return f"{shown(row.cells[page])}_{text}"
     if "://" in text:

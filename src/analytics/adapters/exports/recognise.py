@@ -2,56 +2,68 @@
 
 from __future__ import annotations
 
-import re
-import unicodedata
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 
-from analytics.adapters.exports.cells import TOTALS, Cell, shown
+from analytics.adapters.exports.cells import TOTALS, shown
 from analytics.adapters.exports.formats import BY_DAY, FORMATS, Format
+from analytics.adapters.exports.languages import FOREIGN, english, language_of, normal
 from analytics.adapters.exports.sheets import Row, Sheet
 
 META_PLATFORMS = ("facebook", "instagram")
+_NEEDED = {name for form in (*FORMATS, *BY_DAY.values()) for need in form.needs for name in need.split("|")}
+_HEADERS = frozenset(_NEEDED | {name for table in FOREIGN.values() for name in table})
 
 
 @dataclass(slots=True)
 class Table:
-    """A header with its rows; `first` is the column it begins in, `above` the nearest text over it."""
+    """A header with its rows; `first` is the column it begins in, `above` the nearest text over it.
+
+    `header` is in English, `names` as the file has it.
+    """
 
     sheet: Sheet
     form: Format
     line: int
     header: tuple[str, ...]
+    names: tuple[str, ...]
     first: int
     above: str
     notes: tuple[str, ...] = ()
     rows: list[Row] = field(default_factory=list)
+
+    @property
+    def language(self) -> str:
+        """What its header is written in."""
+        return language_of(self.form.platform, self.names)
 
     def place_of(self, names: Sequence[str]) -> int | None:
         """Which column is called by the first of `names` that is there."""
         return next((self.header.index(name) for name in names if name in self.header), None)
 
 
-def normal(cell: Cell) -> str:
-    """A header as it is compared: small, with single spaces, without marks around it.
+def format_of(header: Sequence[str], platform: str | None) -> tuple[Format, tuple[str, ...]] | None:
+    """The format whose columns are all there, the one that needs most, and the header in English; None: there is none.
 
-    >>> normal(" Watch  time (hours)"), normal("Impressions:")
-    ('watch time (hours)', 'impressions')
+    Args:
+        header: as `normal` leaves it.
+        platform: whose formats may be meant; None: anybody's.
     """
-    text = unicodedata.normalize("NFKC", shown(cell)).lower()
-    return re.sub(r"\s+", " ", text).strip(" :*\u200b\u200e\u200f")
-
-
-def format_of(header: Sequence[str], platform: str | None) -> Format | None:
-    """The format whose columns are all there, the one that needs most; None where there is none."""
-    there = set(header)
     asked = [f for f in FORMATS if platform is None or f.platform == platform or _is_meta(f, platform)]
-    fitting = [f for f in asked if all(there & set(need.split("|")) for need in f.needs)]
+    read = {name: tuple(english(name, cell) for cell in header) for name in {f.platform for f in asked}}
+    fitting = [f for f in asked if _fits(f, read[f.platform])]
     if fitting:
-        return max(fitting, key=lambda f: (len(f.needs), len(there & f.columns.keys())))
+        best = max(fitting, key=lambda f: (len(f.needs), len(f.columns.keys() & set(read[f.platform]))))
+        return best, read[best.platform]
     day = BY_DAY.get(platform or "")
-    fits = day and all(there & set(need.split("|")) for need in day.needs) and there & day.columns.keys()
-    return day if fits else None
+    if day is None:
+        return None
+    names = tuple(english(day.platform, cell) for cell in header)
+    return (day, names) if _fits(day, names) and day.columns.keys() & set(names) else None
+
+
+def _fits(form: Format, header: Sequence[str]) -> bool:
+    return all(not set(need.split("|")).isdisjoint(header) for need in form.needs)
 
 
 def tables_of(sheet: Sheet, platform: str | None) -> list[Table]:
@@ -87,14 +99,16 @@ def _is_meta(form: Format, platform: str) -> bool:
 
 def _headers(sheet: Sheet, row: Row, platform: str | None, notes: Sequence[str]) -> Iterator[Table]:
     """Tables that begin on this row: its runs of filled cells that are a header."""
-    texts = [normal(cell) for cell in row.cells]
+    texts = [normal(shown(cell)) for cell in row.cells]
+    if _HEADERS.isdisjoint(texts):
+        return
     whole = format_of(texts, platform)
     runs = [(0, texts)] if whole and len(set(texts) - {""}) == len([t for t in texts if t]) else list(_runs(texts))
     for first, header in runs:
-        form = format_of(header, platform)
-        if form:
+        found = format_of(header, platform)
+        if found:
             above = notes[-1] if notes else ""
-            yield Table(sheet, form, row.line, tuple(header), first, above, tuple(notes))
+            yield Table(sheet, found[0], row.line, found[1], tuple(header), first, above, tuple(notes))
 
 
 def _runs(texts: Sequence[str]) -> Iterator[tuple[int, list[str]]]:
