@@ -1,5 +1,8 @@
 """A small OAuth 2 server in a process of its own: codes once, PKCE held to, refresh tokens that rotate.
 
+`/linkedin` is as LinkedIn's usual sign-in: a code that comes with a verifier is refused. `/native` is as its sign-in
+for native apps: PKCE and 127.0.0.1 are a must, and a secret is refused.
+
 python oauth_server.py PORT
 """
 
@@ -9,7 +12,7 @@ import base64
 import secrets
 import sys
 import time
-from urllib.parse import parse_qs, urlencode
+from urllib.parse import parse_qs, urlencode, urlsplit
 
 import uvicorn
 from authlib.oauth2.rfc7636 import create_s256_code_challenge
@@ -28,7 +31,10 @@ ttl_s = {"seconds": 3600}
 
 async def authorize(request: Request) -> Response:
     """Agrees at once, unless the scope is `refuse`."""
-    asked = dict(request.query_params)
+    asked = dict(request.query_params) | {"at": request.url.path}
+    host = urlsplit(asked.get("redirect_uri", "")).hostname
+    if asked["at"] == "/native" and ("code_challenge" not in asked or host != "127.0.0.1"):
+        return JSONResponse({"error": "invalid_request"}, 400)
     if asked.get("client_id") not in CLIENTS or asked.get("response_type") != "code":
         return JSONResponse({"error": "invalid_request"}, 400)
     answer = {"state": asked.get("state", "")}
@@ -46,7 +52,10 @@ async def token(request: Request) -> Response:
     form = {name: values[0] for name, values in parse_qs((await request.body()).decode()).items()}
     calls.append(form.get("grant_type", ""))
     client, secret = _client(request, form)
-    if CLIENTS.get(client) != secret:
+    at = codes.get(form.get("code", ""), {}).get("at")
+    if (at == "/linkedin" and "code_verifier" in form) or (at == "/native" and secret):
+        return JSONResponse({"error": "invalid_client", "error_description": "Client authentication failed"}, 401)
+    if at != "/native" and CLIENTS.get(client) != secret:
         return JSONResponse({"error": "invalid_client", "error_description": f"wrong secret {secret}"}, 401)
     if form["grant_type"] == "authorization_code":
         asked = codes.pop(form.get("code", ""), None)
@@ -87,7 +96,7 @@ def _client(request: Request, form: dict[str, str]) -> tuple[str, str]:
 
 app = Starlette(
     routes=[
-        Route("/authorize", authorize),
+        *(Route(path, authorize) for path in ("/authorize", "/linkedin", "/native")),
         Route("/token", token, methods=["POST"]),
         Route("/inspect", inspect),
     ]

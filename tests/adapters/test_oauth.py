@@ -28,7 +28,7 @@ from analytics.adapters.oauth import (
     renew,
     sign_in,
 )
-from analytics.adapters.signin_vendors import VENDORS, SignIn, vendor_of
+from analytics.adapters.signin_vendors import VENDORS, SignIn, vendor_of, with_pkce
 from analytics.errors import AccessDenied, InputError, MalformedResponse, TransientSourceError
 
 NOW = datetime(2026, 11, 20, 12, tzinfo=UTC)
@@ -74,6 +74,46 @@ def test_a_person_signs_in(vendor, server, auth, app):
 
     assert grant.token.access_token in inspected(server)["good"]
     assert timedelta(minutes=59) < grant.token.expires_at - datetime.now(UTC) <= timedelta(hours=1)
+
+
+@pytest.fixture
+def linkedin(server):
+    """LinkedIn's entry, with this machine's addresses for LinkedIn's."""
+    addresses = {"authorize_url": f"{server}/linkedin", "pkce_authorize_url": f"{server}/native"}
+    return replace(vendor_of("linkedin"), token_url=f"{server}/token", **addresses)
+
+
+def test_linkedin_signs_in_without_pkce(linkedin, server):
+    """Its usual sign-in does not describe PKCE, and refuses a code that comes with a verifier."""
+    grant = sign_in(linkedin, APP, port=0, show=browser, timeout_s=30)
+
+    assert grant.token.access_token in inspected(server)["good"]
+    with pytest.raises(AccessDenied, match="Client authentication failed"):
+        sign_in(replace(linkedin, pkce=True), APP, port=0, show=browser, timeout_s=30)
+
+
+def test_linkedin_signs_in_with_pkce_at_its_address_for_native_apps(linkedin, server):
+    """Where LinkedIn has enabled it for the app: back to 127.0.0.1, and without the secret."""
+    native = with_pkce(linkedin, True)
+
+    grant = sign_in(native, App("app"), port=0, show=browser, timeout_s=30)
+
+    assert grant.token.access_token in inspected(server)["good"]
+    assert (native.redirect_host, native.takes_secret) == ("127.0.0.1", False)
+    assert linkedin.takes_secret
+    with pytest.raises(AccessDenied, match="Client authentication failed"):
+        sign_in(native, APP, port=0, show=browser, timeout_s=30)
+
+
+@pytest.mark.parametrize("vendor", VENDORS, ids=lambda v: v.platform)
+def test_pkce_is_a_setting_and_off_for_a_reason(vendor):
+    off, on, as_it_is = (with_pkce(vendor, setting) for setting in (False, True, None))
+
+    uri = "http://127.0.0.1:1/callback"
+    assert "code_challenge" not in begin(off, APP, uri).url
+    assert "code_challenge_method=S256" in begin(on, APP, uri).url
+    assert as_it_is == vendor
+    assert vendor.pkce or "--pkce" in vendor.pkce_words
 
 
 def test_the_address_holds_what_the_vendor_and_we_need(vendor):

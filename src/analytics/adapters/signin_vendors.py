@@ -6,7 +6,7 @@ As published in November 2026. A scope we do not read with is not asked for.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Literal
 
 from analytics.errors import InputError
@@ -26,6 +26,8 @@ class SignIn:
         words: what to create at the vendor, step by step; `{redirect_uri}` stands for ours.
         client_auth: whether the app's secret goes as HTTP Basic or in the form.
         pkce: whether to send PKCE's parameters, which a vendor that does not know them ignores (RFC 6749, 3.1).
+        pkce_authorize_url: where the browser goes with PKCE, if it is another address, for apps without a secret.
+        pkce_words: why it is off, and what must be so to switch it on.
         empty_secret: HTTP Basic also without a secret (installed apps of Reddit).
         authorize_params: further parameters of the address.
         prolong_grant: the grant type, and parameter, that changes a token for one of weeks (Meta).
@@ -39,11 +41,18 @@ class SignIn:
     words: str
     client_auth: Literal["basic", "post"] = "post"
     pkce: bool = True
+    pkce_authorize_url: str = ""
+    pkce_words: str = ""
     empty_secret: bool = False
     separator: str = " "
     authorize_params: Mapping[str, str] = field(default_factory=dict)
     prolong_grant: str = ""
     redirect_host: str = "127.0.0.1"
+
+    @property
+    def takes_secret(self) -> bool:
+        """Whether the app's secret is sent: not at an address of its own for apps that cannot keep one."""
+        return not (self.pkce and self.authorize_url == self.pkce_authorize_url)
 
 
 META = "https://www.facebook.com/v25.0/dialog/oauth"
@@ -78,7 +87,12 @@ VENDORS = (
 2. Products: request "Community Management API". LinkedIn reviews this, and may refuse.
 3. Auth → Authorized redirect URLs: {redirect_uri}
 4. Sign in as an administrator of the page. A sign-in lasts 60 days; only some apps get refresh tokens.""",
-        pkce=False,  # LinkedIn knows it for native apps alone, at another address
+        # with a code_verifier LinkedIn's usual flow answers 401 invalid_client: UsefulSoftwareCo/executor#2087
+        pkce=False,
+        pkce_authorize_url="https://www.linkedin.com/oauth/native-pkce/authorization",
+        pkce_words="""LinkedIn describes PKCE for native apps alone: at another address, back to 127.0.0.1, without a
+secret, and only once LinkedIn has enabled it for your app. Its usual sign-in refuses a code that comes with it; there
+the app's secret binds the code. Where LinkedIn has enabled it: --pkce.""",
         redirect_host="localhost",
     ),
     SignIn(
@@ -135,6 +149,15 @@ VENDORS = (
     ),
 )
 ALIASES = {"twitter": "x", "product-hunt": "producthunt"}
+
+
+def with_pkce(vendor: SignIn, on: bool | None) -> SignIn:
+    """The vendor with PKCE on or off; None: as the vendor has it."""
+    if on is None or on == vendor.pkce:
+        return vendor
+    if on and vendor.pkce_authorize_url:
+        return replace(vendor, pkce=True, authorize_url=vendor.pkce_authorize_url, redirect_host="127.0.0.1")
+    return replace(vendor, pkce=on)
 
 
 def vendor_of(platform: str) -> SignIn:

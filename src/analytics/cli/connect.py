@@ -11,6 +11,7 @@ EXAMPLES = """[bold]Examples[/]
   analytics connect youtube
   analytics connect x --client-id abc123 --name X_USER_TOKEN
   analytics connect linkedin --no-browser
+  analytics connect linkedin --pkce
 """
 
 
@@ -21,6 +22,9 @@ def connect(
         str | None, typer.Option(help="What params call the credential.", show_default="<PLATFORM>_TOKEN")
     ] = None,
     port: Annotated[int, typer.Option(min=0, max=65535, help="Of the loopback redirect; 0: any free one.")] = 8765,
+    pkce: Annotated[
+        bool | None, typer.Option("--pkce/--no-pkce", help="Bind the code to us by PKCE.", show_default="by vendor")
+    ] = None,
     browser: Annotated[bool, typer.Option(help="Open the address; without: only show it.")] = True,
     timeout: Annotated[int, typer.Option(min=10, max=3600, help="Seconds to wait for the browser.")] = 300,
 ) -> None:
@@ -31,13 +35,13 @@ def connect(
     from rich.console import Console
 
     from analytics.adapters.oauth import PATH, App, sign_in
-    from analytics.adapters.signin_vendors import vendor_of
+    from analytics.adapters.signin_vendors import vendor_of, with_pkce
     from analytics.errors import InputError
     from analytics.jobs.signin import keep
     from analytics.settings import load_settings
     from analytics.store import open_store, vault
 
-    vendor, settings = vendor_of(platform), load_settings()
+    vendor, settings = with_pkce(vendor_of(platform), pkce), load_settings()
     vault.Key(settings.secret_key)  # refused now rather than after signing in
     credential = name or f"{vendor.platform.upper()}_TOKEN"
     if not re.fullmatch(r"[A-Z][A-Z0-9_]*", credential):
@@ -47,8 +51,13 @@ def connect(
     console.print(f"{vendor.platform}: create this at the vendor first, once\n")
     console.print(vendor.words.format(redirect_uri=redirect_uri))
     console.print(f"\nScopes asked for: {vendor.separator.join(vendor.scopes)}\n")
+    if not vendor.pkce:
+        console.print(f"Without PKCE. {vendor.pkce_words}".rstrip() + "\n")
     identity = (client_id or str(typer.prompt("Client id"))).strip()
-    secret = str(typer.prompt("Client secret (empty if it has none)", default="", hide_input=True, show_default=False))
+    secret = ""
+    if vendor.takes_secret:
+        words = "Client secret (empty if it has none)"
+        secret = str(typer.prompt(words, default="", hide_input=True, show_default=False))
     if not identity:
         raise InputError("client id: is empty")
 
