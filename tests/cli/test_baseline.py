@@ -49,6 +49,16 @@ def test_the_figures_come_as_json(mentions: Path) -> None:
     assert all(0.85 < row["coverage"] <= 1 for row in line["summary"])
 
 
+def test_the_last_forecasts_are_drawn_a_panel_an_algorithm(mentions: Path, tmp_path: Path) -> None:
+    picture = tmp_path / "forecasts.svg"
+    run("--csv", str(mentions), "--algorithms", "profile,ewma", "--origins", "2", "--chart", str(picture))
+
+    drawn = picture.read_text()
+    assert all(f">{name}</text>" in drawn for name in ("profile", "ewma"))
+    with pytest.raises(InputError, match="expected a name that ends in"):
+        run("--csv", str(mentions), "--chart", str(tmp_path / "forecasts.html"))
+
+
 def test_a_value_that_is_no_number_is_named_with_its_line(mentions: Path) -> None:
     lines = mentions.read_text().splitlines()
     lines[5] = "2026-03-02T04:00,many"

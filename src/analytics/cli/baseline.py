@@ -19,9 +19,12 @@ EXAMPLES = """[bold]Examples[/]
 
   analytics baseline backtest --platform twitter --metric mentions
   analytics baseline backtest --platform github --metric stars --account acme --algorithms profile,ewma,prophet
-  analytics baseline backtest --csv mentions.csv --origins 16 --json
+  analytics baseline backtest --csv mentions.csv --origins 16 --chart forecasts.svg
+  analytics baseline backtest --csv mentions.csv --json
 """
 COLUMNS = ("time", "value")
+DEFAULT = "profile"
+DRAWN = (".svg", ".png")
 
 
 @app.callback()
@@ -43,6 +46,7 @@ def backtest(
     window_days: Annotated[float, typer.Option(min=1, help="History each forecast may use.")] = 28.0,
     timezone: Annotated[str, typer.Option(help="IANA name of the zone whose hours and weekdays count.")] = "UTC",
     coverage: Annotated[float, typer.Option(min=0.5, max=0.999, help="Share a band is to hold.")] = 0.95,
+    chart: Annotated[Path | None, typer.Option(help="Also draw each algorithm's last forecast: .svg or .png.")] = None,
     as_json: Annotated[bool, typer.Option("--json", help="The figures as JSON, one object a line.")] = False,
 ) -> None:
     """Forecast from the past of each series, compare with what came, and name the algorithm to use."""
@@ -55,8 +59,11 @@ def backtest(
 
     if (csv is None) == (platform is None or metric is None):
         raise InputError("baseline backtest: name --platform and --metric, or a file with --csv")
+    if chart is not None and chart.suffix not in DRAWN:
+        raise InputError(f"chart {chart.name}: expected a name that ends in {' or '.join(DRAWN)}")
     series = _from_file(csv) if csv else _from_store(str(platform), str(metric), account, timezone)
     console = Console(soft_wrap=as_json)
+    drawn: list[Path] = []
     for name, times, values in series:
         found = baselines.backtest(
             times,
@@ -76,6 +83,22 @@ def backtest(
             console.print(_table(name, found))
             for warning in found.warnings:
                 console.print(f"  left out: {warning}", markup=False, highlight=False)
+            if platform is not None and found.best != DEFAULT:
+                said = f"  to use it: - {{platform: {platform}, metric: {metric}, algorithm: {found.best}}}"
+                console.print(f"{said} under `series` in params/baselines.yaml", markup=False, highlight=False)
+        if chart is not None:
+            drawn.append(chart.with_stem(f"{chart.stem}-{len(drawn) + 1}") if drawn else chart)
+            _draw(found, drawn[-1])
+    for path in drawn:
+        console.print(f"drawn: {path}", markup=False, highlight=False, soft_wrap=True)
+
+
+def _draw(found: Backtest, path: Path) -> None:
+    """A panel an algorithm: what it foretold at the last origin, with its band, and what came."""
+    from analytics.reports import charts
+
+    drawn = charts.small_multiples(found.forecasts, x="time", y="observed", panel="algorithm", band=("lower", "upper"))
+    drawn.save(str(path), scale_factor=2)
 
 
 def _table(name: str, found: Backtest) -> Table:
