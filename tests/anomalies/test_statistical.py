@@ -60,7 +60,7 @@ def test_an_event_says_what_it_saw():
 
     (event,) = detect(at, values, baseline, rules=["statistical"])
 
-    assert (event.direction, event.severity, event.is_open) == ("above", "high", False)
+    assert (event.direction, event.severity, event.is_open) == ("above", "medium", False)
     assert (event.observed, event.expected, event.deviation) == (180.0, 100.0, 8.0)
     assert event.excess == 11 * 50 + 80
     assert event.relative_deviation == pytest.approx(0.8)

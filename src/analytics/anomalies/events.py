@@ -21,7 +21,7 @@ Direction = Literal["above", "below"]
 SINGLE_SERIES_RULES: tuple[Rule, ...] = ("statistical", "trend", "pattern")
 RULES: tuple[Rule, ...] = (*SINGLE_SERIES_RULES, "cross_platform")
 
-SEVERITY_LEVELS: tuple[tuple[float, Severity], ...] = ((12.0, "critical"), (8.0, "high"), (5.0, "medium"))
+SEVERITY_LEVELS: tuple[tuple[float, Severity], ...] = ((24.0, "critical"), (12.0, "high"), (6.0, "medium"))
 
 
 @dataclass(frozen=True)
@@ -63,16 +63,16 @@ class Event:
 def severity_of(deviation: float, duration_s: float, readings: int = 1_000_000) -> Severity:
     r"""Severity from size × duration: $|d| \cdot h^{1/4}$ with h the duration in hours.
 
-    The fourth root makes a day count about twice an hour. Duration counts between 15 minutes and
-    a week, and never more than one hour a reading: one daily figure is one piece of evidence.
+    Each level is twice the one before; the fourth root makes a day count about twice an hour. Duration counts
+    between 15 minutes and a week, and never more than one hour a reading: one daily figure is one piece of evidence.
 
     Args:
         deviation: distance at the peak in residual scales, either sign.
         duration_s: abnormal time in seconds.
         readings: number of abnormal readings.
 
-    >>> severity_of(4.0, 1800), severity_of(-4.0, 6 * 3600), severity_of(9.0, 1800), severity_of(9.0, 86400)
-    ('low', 'medium', 'medium', 'critical')
+    >>> severity_of(4.0, 1800), severity_of(-4.0, 6 * 3600), severity_of(9.0, 1800), severity_of(9.0, 86400), severity_of(30.0, 3600)
+    ('low', 'medium', 'medium', 'high', 'critical')
     """
     hours = min(max(duration_s / 3600, 0.25), 168.0, max(readings, 1))
     index = abs(deviation) * hours**0.25
