@@ -64,7 +64,7 @@ def test_the_contents_that_grew_most_are_those_sql_counts(store):
     with store.begin() as connection:
         save_contents(connection, [{"platform": "twitter", "content_id": "p1", "title": "<b>Launch</b>"}])
 
-    found = top_contents(store, gathered(store))
+    found = top_contents(store, gathered(store), DEFINITIONS)
 
     query = sa.text(
         "SELECT content_id, max(value) - min(value) AS grown FROM points JOIN series USING (series_id)"
