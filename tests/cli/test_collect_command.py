@@ -15,6 +15,7 @@ import pytest
 
 from analytics.cli import main
 from analytics.simulator import serve
+from tests.conftest import connect
 
 ANALYTICS = Path(sys.executable).with_name("analytics")
 NOW = datetime(2026, 11, 20, 12, 3, tzinfo=UTC)
@@ -55,13 +56,18 @@ def analytics(installed, tmp_path):
     return run
 
 
-def test_collect_shows_what_came_and_fails_where_nothing_did(analytics):
+def test_collect_shows_what_came_and_fails_where_nothing_did(analytics, database_url):
     with serve(now=NOW) as simulator:
         good = analytics("collect", "--base-url", simulator.url, "--at", "2026-11-20T12:03:00Z")
+        with connect(database_url) as database:  # nobody has run `analytics sync`
+            defined = set(
+                database.execute("SELECT DISTINCT metric_type, definition_id FROM platform_metrics").fetchall()
+            )
         bad = analytics("collect", "--base-url", simulator.url, GITHUB_TOKEN="revoked")
 
     assert good.returncode == 0, good.stderr
     assert re.search(r"github\s+acme/orchard\s+ok\s+2\s+15\s+0", good.stdout)
+    assert defined == {("stars", "github.stars"), ("views", "github.views")}
     assert bad.returncode == 1
     assert "answered 401: Bad credentials" in bad.stdout
 

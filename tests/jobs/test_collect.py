@@ -14,6 +14,7 @@ from analytics.errors import AccessDenied, InputError, ParamsError
 from analytics.ingest.landing import Landed, Landing
 from analytics.jobs import collect as job
 from analytics.jobs.replay import replay
+from analytics.model import MetricDefinition
 from analytics.params import Params
 from analytics.simulator import serve
 from analytics.store import open_store, vault
@@ -54,6 +55,48 @@ def test_a_round_ends_in_the_store_once(settings, store, simulator):
     assert [h.state for h in first.harvests] == ["ok"]
     assert first.written == 1 + 14
     assert (second.written, second.harvests[0].duplicate) == (0, 15)
+
+
+def test_a_round_into_an_empty_store_says_what_its_metrics_mean(settings, store, simulator, monkeypatch):
+    """Without `analytics sync` a reading once had no definition, and a change of meaning no break."""
+    monkeypatch.setenv("YOUTUBE_TOKEN", "AIza-key")
+    youtube = {
+        "adapter": "youtube",
+        "display_name": "YouTube",
+        "accounts": [{"id": "@acme", "credential": "YOUTUBE_TOKEN"}],
+        "metrics": ["views", "subscribers"],
+        "definitions": [{"metric": "subscribers", "display_name": "Ours", "unit": "users", "valid_from": "2026-01-01"}],
+    }
+    one = Params.model_validate({"platforms": {"tube": youtube}})
+
+    for _ in range(2):
+        job.collect(
+            settings, store, platforms=["tube"], base_url=None, at=NOW, params=_at(one, simulator), retry=HURRIED
+        )
+
+    with store.begin() as connection:
+        ids = connection.execute(sa.text("SELECT DISTINCT definition_id FROM platform_metrics ORDER BY 1")).scalars()
+        assert list(ids) == ["tube.subscribers@2026-01-01", "tube.views@2026-08-24"]
+        assert connection.scalar(sa.text("SELECT count(*) FROM alert_rules")) == 0
+
+
+def _at(params, simulator):
+    """The params with the simulator's address in each entry: there the platforms have their own names."""
+    entries = params.model_dump(mode="json")["platforms"]
+    for entry in entries.values():
+        entry["base_url"] = f"{simulator.url}/{entry['adapter']}"
+    return Params.model_validate({"platforms": entries})
+
+
+def test_meanings_of_other_platforms_stay_as_they_are(settings, store, simulator):
+    """One platform's round must not switch off what another's readings mean."""
+    other = MetricDefinition("elsewhere", "views", "Views", "views", "counter", "increase")
+    store.define([other])
+
+    job.collect(settings, store, base_url=simulator.url, at=NOW, params=params(), retry=HURRIED)
+
+    assert store.definitions[("elsewhere", "views")] == other
+    assert store.define([other]) == 0
 
 
 def test_an_unchanged_answer_is_free_in_the_next_round(settings, store, simulator):

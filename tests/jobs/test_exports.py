@@ -7,6 +7,7 @@ import shutil
 from datetime import UTC, datetime
 
 import pytest
+import sqlalchemy as sa
 
 from analytics.errors import DataFileError
 from analytics.jobs.exports import downloaded_at, import_exports
@@ -44,6 +45,8 @@ def test_figures_end_in_the_store_once(store, files):
     kept = store.series()
     assert set(kept["platform"]) == {"twitter", "youtube"}
     assert set(kept["author_id"]) == {"acme"}
+    with store.begin() as connection:
+        assert not connection.scalar(sa.text("SELECT count(*) FROM platform_metrics WHERE definition_id IS NULL"))
 
 
 def test_a_fault_in_the_last_file_keeps_out_the_first(store, files):

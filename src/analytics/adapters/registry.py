@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
+from dataclasses import replace
 from importlib import import_module
 from importlib.metadata import entry_points
 from pkgutil import iter_modules
@@ -56,9 +57,13 @@ def load_adapter(name: str) -> Adapter:
 
 
 def definitions(adapters: Mapping[str, str] | None = None) -> Iterator[MetricDefinition]:
-    """Every definition of the adapters given (platform → adapter name), or of all built-in ones."""
-    for name in (adapters or {name: name for name in built_in()}).values():
-        yield from load_adapter(name).DEFINITIONS
+    """Every definition of the adapters given (platform → adapter name), or of all built-in ones.
+
+    A platform that params give another name than its adapter's has the definitions under its own.
+    """
+    for platform, name in ({name: name for name in built_in()} if adapters is None else adapters).items():
+        for definition in load_adapter(name).DEFINITIONS:
+            yield definition if definition.platform == platform else replace(definition, platform=platform)
 
 
 def _module(name: str) -> ModuleType | Any:

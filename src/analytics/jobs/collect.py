@@ -29,6 +29,7 @@ from analytics.ingest.contract import KEY_LENGTHS
 from analytics.ingest.landing import Landed, Landing
 from analytics.jobs.harvest import Harvest, Round
 from analytics.jobs.spending import Allowed, Paid, allowance, allowed, note, spent_so_far
+from analytics.jobs.sync import define
 from analytics.params import Account, Params, Platform, load_params
 from analytics.settings import Settings, credential
 
@@ -76,7 +77,9 @@ def collect(
         raise InputError(f"base URL {base_url!r}: expected http:// or https://")
     observed_at = at or datetime.now(UTC)
     started = time.perf_counter()
-    jobs = list(_jobs(params or load_params(settings.params_dir), platforms, account))
+    chosen = params or load_params(settings.params_dir)
+    jobs = list(_jobs(chosen, platforms, account))
+    define(store, {name for name, _, _ in jobs}, chosen)
     landing = Landing(settings.landing_dir)
     harvests: list[Harvest] = []
     polls = list(_polls(store, jobs, observed_at, contents))

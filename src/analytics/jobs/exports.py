@@ -9,10 +9,11 @@ from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from analytics.adapters.exports import Export, Reading, definitions, read_export
+from analytics.adapters.exports import Export, Reading, read_export
 from analytics.adapters.exports.cells import Order
 from analytics.errors import DataFileError
 from analytics.ingest.files import fingerprint
+from analytics.jobs.sync import define
 
 if TYPE_CHECKING:
     from analytics.model import Observation
@@ -62,8 +63,7 @@ def import_exports(
         when = at or downloaded_at(path)
         reading = Reading(when, account, platform, zone, order)
         read.append((path, when, read_export(_bytes(path), path.name, reading)))
-    if store.definitions:
-        store.definitions = {(d.platform, d.metric_type): d for d in definitions()} | dict(store.definitions)
+    define(store, {o.platform for _, _, export in read for o in export.observations})
     batches = [
         (path, name, observations, collection)
         for path, when, export in read

@@ -25,7 +25,7 @@ from analytics.store.migrate import upgrade
 from analytics.store.partitions import ensure_days
 from analytics.store.records import Collection, WriteResult
 from analytics.store.rollup import RolledUp, roll_up
-from analytics.store.sync import Change, load_definitions, sync
+from analytics.store.sync import Change, define, load_definitions, sync
 from analytics.store.writing import CollectionWriter, Progress
 
 if TYPE_CHECKING:
@@ -203,6 +203,13 @@ class Store:
         """Bring platforms, accounts, baselines, definitions and alert rules to what params say; say what changed."""
         with self.begin() as connection:
             return sync(connection, params, definitions)
+
+    def define(self, definitions: Iterable[MetricDefinition]) -> int:
+        """Make sure these meanings are known to readings, and to the check; others stay. Return how many were new."""
+        with self.begin() as connection:
+            changed = define(connection, definitions)
+            self.definitions = load_definitions(connection) or None
+        return changed
 
     @contextmanager
     def begin(self) -> Iterator[sa.Connection]:

@@ -41,12 +41,35 @@ def sync(connection: sa.Connection, params: Params, definitions: Iterable[Metric
         (t.platforms, ("platform_name",), _platforms(params)),
         (t.accounts, ("platform", "account"), _accounts(params)),
         (t.baseline_configs, ("platform", "metric_type"), _baselines(params)),
-        (t.metric_definitions, ("platform", "metric_type", "valid_from"), _definitions(definitions, params)),
+        (
+            t.metric_definitions,
+            ("platform", "metric_type", "valid_from"),
+            _definition_rows([*definitions, *own_definitions(params)]),
+        ),
         (t.alert_rules, ("rule_name",), _alert_rules(params)),
     ]
     for table, key, rows in wanted:
         changes += _bring(connection, table, key, rows)
     return changes
+
+
+def define(connection: sa.Connection, definitions: Iterable[MetricDefinition]) -> int:
+    """Add or change the definitions given, and leave all others; return how many were not as they are now.
+
+    What stands is only read: a round of collection that finds all in order locks nothing.
+    """
+    rows, key = _definition_rows(definitions), ("platform", "metric_type", "valid_from")
+    d = t.metric_definitions.c
+    asked = sa.select(t.metric_definitions).where(d.platform.in_({row["platform"] for row in rows}))
+    present = {tuple(row[name] for name in key): dict(row) for row in connection.execute(asked).mappings()}
+    changed = [
+        row
+        for row in rows
+        if any(present.get(tuple(row[name] for name in key), {}).get(name) != value for name, value in row.items())
+    ]
+    return upsert(
+        connection, t.metric_definitions, sorted(changed, key=lambda row: str([row[name] for name in key])), key
+    )
 
 
 def load_definitions(connection: sa.Connection) -> dict[tuple[str, str], MetricDefinition]:
@@ -144,8 +167,9 @@ def _baselines(params: Params) -> Rows:
     return rows
 
 
-def _definitions(definitions: Iterable[MetricDefinition], params: Params) -> Rows:
-    own = [
+def own_definitions(params: Params) -> list[MetricDefinition]:
+    """The meanings that params add."""
+    return [
         MetricDefinition(
             platform=name,
             metric_type=d.metric,
@@ -159,6 +183,10 @@ def _definitions(definitions: Iterable[MetricDefinition], params: Params) -> Row
         for name, platform in params.platforms.items()
         for d in platform.definitions
     ]
+
+
+def _definition_rows(definitions: Iterable[MetricDefinition]) -> Rows:
+    """As the table has them; of two with one day the later counts."""
     rows = {
         (d.platform, d.metric_type, d.valid_from): {
             "platform": d.platform,
@@ -173,7 +201,7 @@ def _definitions(definitions: Iterable[MetricDefinition], params: Params) -> Row
             "description": d.description,
             "is_active": True,
         }
-        for d in [*definitions, *own]
+        for d in definitions
     }
     return list(rows.values())
 
