@@ -84,6 +84,26 @@ def test_every_metric_read_is_defined(platform, collected, observed_at):
     assert {d.platform for d in definitions} == {platform}
 
 
+DATED = (
+    "instagram.views@2025-04-21",
+    "instagram.views_per_day@2025-04-21",
+    "youtube.views@2025-03-31",
+    "youtube.views@2026-08-24",
+    "youtube.views_per_day@2025-03-31",
+    "youtube.views_per_day@2026-08-24",
+    "facebook.views@2025-11-15",
+    "facebook.reach@2026-06-15",
+)
+
+
+@pytest.mark.parametrize("meaning", DATED)
+def test_a_change_of_meaning_is_known_with_its_day(meaning):
+    """Announced by the platforms: without the day it would be told as a rise or a fall."""
+    platform = meaning.partition(".")[0]
+
+    assert meaning in {definition.definition_id for definition in load_adapter(platform).DEFINITIONS}
+
+
 def test_a_healthy_platform_withholds_nothing_of_the_account(platform, collected):
     pages = collected(platform)
 

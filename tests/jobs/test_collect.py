@@ -131,6 +131,7 @@ def test_a_refused_metric_costs_that_metric(settings, store, simulator, monkeypa
         ("linkedin", "networkSizes", "403"),
         ("instagram", "/media", "403"),
         ("facebook", "/posts", "403"),
+        ("producthunt", "Rank", "403"),
     ],
 )
 def test_what_one_call_is_refused_costs_its_metrics_on_every_platform(
@@ -161,6 +162,40 @@ def test_what_one_call_is_refused_costs_its_metrics_on_every_platform(
         outcome, error = connection.execute(sa.text("SELECT outcome, error FROM collections")).one()
     assert outcome == "partial"
     assert all(name in error for name in names)
+
+
+@pytest.mark.parametrize(("platform", "accounts"), [("medium", ("@acme", "@rival")), ("substack", ("acme", "rival"))])
+def test_a_feed_that_is_refused_costs_its_posts_and_no_other_accounts(settings, store, simulator, platform, accounts):
+    """The feed is one call and gives one metric: there is nothing beside it to land, and that is said."""
+    entry = {"adapter": platform, "display_name": "P", "accounts": [{"id": account} for account in accounts]}
+    simulator.fault("403", platform, path=accounts[0], times=0)
+
+    refused, other = job.collect(
+        settings,
+        store,
+        base_url=simulator.url,
+        at=NOW,
+        params=_with_keys(entry, platform),
+        retry=HURRIED,
+    ).harvests
+
+    assert (refused.state, refused.written, other.state) == ("failed", 0, "ok")
+    assert other.written > 0
+    assert [r.metric for r in refused.refused] == ["posts"]
+    with store.begin() as connection:
+        query = sa.text("SELECT account, outcome, error FROM collections ORDER BY collection_id")
+        outcomes = {account: (outcome, error) for account, outcome, error in connection.execute(query)}
+    assert outcomes[accounts[0]][0] == "failed"
+    assert "answered 403" in outcomes[accounts[0]][1]
+    assert "posts" in outcomes[accounts[0]][1]
+    assert outcomes[accounts[1]] == ("ok", None)
+
+
+def _with_keys(entry, platform):
+    """The simulated feeds ask for no key, and take any."""
+    for account in entry["accounts"]:
+        account["credential"] = "GITHUB_TOKEN"
+    return Params.model_validate({"platforms": {platform: entry}})
 
 
 def test_one_accounts_failure_stops_no_other(settings, store, simulator, monkeypatch):

@@ -31,6 +31,15 @@ class Call:
         scheme, _, token = self.headers.get("authorization", "").partition(" ")
         return token if scheme.lower() in {"bearer", "token"} and token else None
 
+    @property
+    def operation(self) -> str:
+        """The name of a GraphQL operation; '' for a call of another kind."""
+        try:
+            asked = json.loads(self.body) if self.body else None
+        except ValueError:
+            return ""
+        return str(asked.get("operationName", "")) if isinstance(asked, dict) else ""
+
     def number(self, name: str, default: int, most: int) -> int:
         """A whole number from the query, kept between 1 and `most`."""
         text = self.query.get(name, "")

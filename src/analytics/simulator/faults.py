@@ -20,6 +20,8 @@ HTML = "<!DOCTYPE html><html><head><title>Sorry</title></head><body><h1>Somethin
 class Fault:
     """One order: the next `times` calls (0: all) whose path holds `path` end in `kind`.
 
+    The name of a GraphQL operation stands behind its path, so `Rank` fits it.
+
     `kind` is a status from 400 to 599, or one of `KINDS`; `headers` are added to the answer, so that
     `Fault("429", headers={"retry-after": "7"})` asks for seven seconds. With `kind` "renamed", `renamed` maps
     field names to what the platform calls them from now on. With `kind` "odd", `odd` maps field names to what

@@ -117,7 +117,7 @@ class Simulator:
                 return JSONResponse({"message": str(exc)}, 400)
             if self.latency_s:
                 await asyncio.sleep(self.latency_s)
-            fault = self.faults.take(platform, request.url.path)
+            fault = self.faults.take(platform, f"{request.url.path} {call.operation}")
             if fault and fault.kind.isdecimal():
                 refused = platforms.load(platform).refusal(int(fault.kind), call)
                 return _response(Reply(refused.payload, int(fault.kind), {**refused.headers, **fault.headers}), call.at)
