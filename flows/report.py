@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, Literal, cast
@@ -13,7 +15,7 @@ from prefect.states import Completed
 
 from analytics.model import Month
 from flows.forms import Algorithm, Format, MonthOrNone, Platform, ReportName, WindowDays, Zone, overrides
-from flows.shared import is_transient, settings, show_link, show_table, slug
+from flows.shared import address_of, is_transient, settings, show_links, show_table, slug
 
 
 def month_of(month: str | None, when: Literal["ended", "current"], now: datetime) -> Month:
@@ -95,6 +97,14 @@ def send(name: str, month: str) -> list[str]:
     return [entry.recipient for entry in done if entry.status == "sent"]
 
 
+def links_to(title: str, page: str, files: Mapping[str, str], formats: Sequence[str]) -> dict[str, str]:
+    """Where to open what was made: the page on the site, which stays for good, then the files as they are now."""
+    public_url, output = os.environ.get("ANALYTICS_PUBLIC_URL"), settings().output_dir
+    wanted = {title: page} if page else {}
+    wanted |= {kind: files[kind] for kind in formats if kind in files}
+    return {text: address_of(Path(path), output, public_url) for text, path in wanted.items()}
+
+
 @flow(name="report", flow_run_name=run_name, validate_parameters=True)
 def report(
     name: ReportName = "traffic",
@@ -129,22 +139,8 @@ def report(
     closing = close_month(str(name), chosen) if close and when == "ended" else ""
     changes = overrides(platforms, algorithm, window_days, timezone, compare)
     made = make(str(name), chosen, changes, list(formats))
-    output = settings().output_dir
-    links = [
-        show_link(slug("report", str(name), chosen, kind), Path(path), f"{name} {chosen}, {kind}", output_dir=output)
-        for kind, path in made["files"].items()
-        if kind in formats
-    ]
-    if made["page"]:
-        links.insert(
-            0,
-            show_link(
-                slug("report", str(name), chosen, "site"),
-                Path(made["page"]),
-                f"{name} {chosen} on the site, for good",
-                output_dir=output,
-            ),
-        )
+    links = links_to(f"{name} {chosen}", made["page"], made["files"], formats)
+    show_links(slug("report", str(name), chosen), links, f"Open {name} {chosen}")
     show_table(
         slug("report", str(name), "seconds"),
         [{"step": step, "seconds": round(spent, 1)} for step, spent in made["seconds"].items()],
@@ -152,4 +148,4 @@ def report(
     )
     if deliver and when == "ended":
         send(str(name), chosen)
-    return Completed(message=f"{name} {chosen}: {links[0] if links else 'no file'}" + closing)
+    return Completed(message=f"{name} {chosen}: {next(iter(links.values()), 'no file')}" + closing)

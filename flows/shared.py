@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 from urllib.parse import quote
 
-from prefect.artifacts import create_link_artifact, create_markdown_artifact, create_table_artifact
+from prefect.artifacts import create_markdown_artifact, create_table_artifact
 from prefect.client.schemas.objects import State
 
 from analytics.errors import ServerError, StoreError, TransientSourceError
@@ -55,22 +54,23 @@ def show_text(key: str, markdown: str, description: str) -> None:
     create_markdown_artifact(key=key, markdown=markdown, description=description)
 
 
-def show_link(key: str, path: Path, description: str, *, output_dir: Path) -> str:
-    """A link to a file below the output folder: through the web app where there is one; return the address."""
-    address = address_of(path, output_dir, os.environ.get("ANALYTICS_PUBLIC_URL"))
-    # the description is what a run's page shows of it, so the link stands there too
-    create_link_artifact(key=key, link=address, link_text=path.name, description=f"[{description}]({address})")
-    return address
+def show_links(key: str, links: Mapping[str, str], description: str) -> None:
+    """Links on one card, the one a reader wants first: a run's page shows several cards in no order."""
+    markdown = "\n".join(f"- [{text}]({address})" for text, address in links.items())
+    create_markdown_artifact(key=key, markdown=markdown, description=description)
 
 
 def address_of(path: Path, output_dir: Path, public_url: str | None) -> str:
-    """Where a reader opens a published file.
+    """Where a reader opens a published file; the web app has the site at its root.
 
     >>> address_of(Path("/o/reports/traffic/2026-10/r.html"), Path("/o"), "http://127.0.0.1:8600")
     'http://127.0.0.1:8600/reports/traffic/2026-10/r.html'
+    >>> address_of(Path("/o/site/traffic/2026-10/v1/r.html"), Path("/o"), "http://127.0.0.1:8600")
+    'http://127.0.0.1:8600/traffic/2026-10/v1/r.html'
     >>> address_of(Path("/o/a b.html"), Path("/o"), None)
     'file:///o/a%20b.html'
     """
-    if public_url:
-        return f"{public_url.rstrip('/')}/{quote(path.resolve().relative_to(output_dir.resolve()).as_posix())}"
-    return path.resolve().as_uri()
+    if not public_url:
+        return path.resolve().as_uri()
+    below = path.resolve().relative_to(output_dir.resolve()).as_posix().removeprefix("site/")
+    return f"{public_url.rstrip('/')}/{quote(below)}"

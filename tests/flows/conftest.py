@@ -31,6 +31,16 @@ def until(condition: Callable[[], Any], timeout_s: float = 240.0) -> Any:
     return found
 
 
+class AskAgain(httpx.HTTPTransport):
+    """503 means that the server's SQLite is busy; Prefect's own client asks again too."""
+
+    def handle_request(self, request: httpx.Request) -> httpx.Response:
+        while (answer := super().handle_request(request)).status_code == 503:
+            answer.close()
+            time.sleep(0.2)
+        return answer
+
+
 @dataclass
 class Running:
     """An installation that is up, and the simulated platforms it asks."""
@@ -46,9 +56,7 @@ class Running:
         return self.api.get(f"/deployments/name/{name}").raise_for_status().json()["id"]
 
     def start(self, name: str, **body: Any) -> httpx.Response:
-        """Ask for a run; 503 means that the server's SQLite is busy, and its own client would ask again too."""
-        path = f"/deployments/{self.deployment(name)}/create_flow_run"
-        return until(lambda: (answer := self.api.post(path, json=body)).status_code != 503 and answer)
+        return self.api.post(f"/deployments/{self.deployment(name)}/create_flow_run", json=body)
 
     def run(self, run_id: str) -> dict[str, Any]:
         return self.api.get(f"/flow_runs/{run_id}").raise_for_status().json()
@@ -108,7 +116,7 @@ def up(reachable_dir: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterato
             said = lines_until_up(process)
             pages = next(line.split()[-1] for line in said if "forms" in line)
             web = next(line.split()[-1] for line in said if "reports" in line).rstrip("/")
-            with httpx.Client(base_url=f"{pages}/api", timeout=30) as api:
+            with httpx.Client(base_url=f"{pages}/api", timeout=30, transport=AskAgain()) as api:
                 yield Running(process, home, simulated, said, api, web)
         finally:
             process.send_signal(signal.SIGINT)

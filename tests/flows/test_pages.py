@@ -1,0 +1,83 @@
+"""Prefect's pages in a real browser, as an analyst uses them: a month asked for in the form, its report opened."""
+
+import os
+import shutil
+from collections.abc import Iterator
+from datetime import UTC, datetime
+
+import pytest
+from playwright.sync_api import Page, sync_playwright
+
+from analytics.settings import Settings
+from analytics.simulator import history
+from analytics.store import Collection, open_store
+from tests.flows.conftest import until
+
+CHROMIUM = os.environ.get("CHROMIUM", "/usr/bin/chromium")
+PATIENCE_MS = 60_000
+
+pytestmark = [pytest.mark.browser, pytest.mark.slow]
+
+
+@pytest.fixture
+def page() -> Iterator[Page]:
+    if not shutil.which(CHROMIUM):
+        (pytest.fail if os.environ.get("CI") else pytest.skip)(f"no Chromium at {CHROMIUM}")
+    with sync_playwright() as play:
+        browser = play.chromium.launch(executable_path=CHROMIUM, args=["--no-sandbox"])
+        opened = browser.new_page()
+        opened.set_default_timeout(PATIENCE_MS)
+        yield opened
+        browser.close()
+
+
+def pages_of(up) -> str:
+    return str(up.api.base_url).removesuffix("/api/")
+
+
+def ask_for(page: Page, up, month: str) -> None:
+    """By hand: Deployments → traffic-monthly → Run → Custom run → Month → Submit."""
+    page.goto(f"{pages_of(up)}/deployments")
+    page.get_by_role("link", name="traffic-monthly").first.click()
+    page.get_by_role("button", name="Run", exact=True).click()
+    page.get_by_text("Custom run").click()
+    page.locator("textarea").first.fill(month)
+    page.get_by_role("button", name="Submit").click()
+
+
+def test_another_month_is_asked_for_and_its_report_opened(page, up):
+    """The whole way of an analyst who is asked for August: form, run, artifact, report; nothing from elsewhere."""
+    strangers = []
+    page.context.on("request", lambda r: strangers.append(r.url) if "127.0.0.1" not in r.url else None)
+    first, last = datetime(2026, 7, 1, tzinfo=UTC), datetime(2026, 9, 1, tzinfo=UTC)
+    stars = history("github", "acme/orchard", "stars", first, last)
+    with open_store(Settings(home=up.home, _env_file=None)) as store:
+        stars = stars.assign(platform="github", metric_type="stars", author_id="acme/orchard")
+        store.write(stars, Collection("github", "simulator", "acme/orchard"))
+
+    ask_for(page, up, "2026-08")
+    until(lambda: [run for run in up.runs(limit=200) if run["name"] == "report traffic 2026-08"])
+    page.reload()  # the page looks for news by itself only every half-minute
+    page.get_by_role("link", name="report traffic 2026-08").first.click()
+    page.wait_for_url("**/runs/flow-run/*")
+    page.get_by_text("Completed", exact=True).wait_for(timeout=2 * PATIENCE_MS)
+    page.get_by_text("Artifacts", exact=True).last.click()
+    page.get_by_text("Open traffic 2026-08").click()
+    with page.context.expect_page() as opening:
+        page.get_by_role("link", name="traffic 2026-08", exact=True).click()
+
+    report = opening.value
+    report.locator("#figure-1").scroll_into_view_if_needed()
+    report.wait_for_selector("#figure-1.ready")
+    report.get_by_text("GitHub in August 2026").wait_for()
+    assert report.url.startswith(f"{up.web}/traffic/2026-08/v1/")
+    assert strangers == []
+
+
+def test_an_impossible_month_is_refused_on_the_page(page, up):
+    """Before a run is made, not minutes later in a red line."""
+    ask_for(page, up, "2026-13")
+
+    page.get_by_text("'2026-13' does not match").first.wait_for()
+    assert page.url.split("?")[0].endswith("/run")
+    assert not [run for run in up.runs(limit=200) if run["parameters"].get("month") == "2026-13"]
