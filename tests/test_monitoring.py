@@ -6,7 +6,8 @@ import numpy as np
 import pandas as pd
 
 from analytics.model import MetricDefinition, SeriesKey
-from analytics.monitoring import Own, Watch, holiday_dates, judge
+from analytics.monitoring import Own, Watch, entry_of, holiday_dates, judge, params_of
+from analytics.params import Baselines
 
 KEY = SeriesKey("twitter", "mentions", "", "acme")
 COUNTS = MetricDefinition("twitter", "mentions", "Mentions", "mentions", "gauge", "sum")
@@ -45,3 +46,25 @@ def test_holidays_of_a_part_of_a_country_differ():
     bavaria, berlin = (holiday_dates((code,), 2026, 2026) for code in ("DE-BY", "DE-BE"))
 
     assert date(2026, 1, 6) in bavaria - berlin
+
+
+def test_a_series_own_entry_says_only_what_it_names():
+    """Its algorithm is its own, its window that of the defaults; other series keep to the defaults."""
+    chosen = Baselines.model_validate(
+        {
+            "defaults": {"algorithm": "ewma", "window_days": 21},
+            "series": [
+                {"platform": "twitter", "metric": "mentions", "algorithm": "stl"},
+                {"platform": "twitter", "metric": "likes", "direction": "above"},
+            ],
+        }
+    )
+    mentions, likes, other = (
+        params_of(chosen, SeriesKey("twitter", metric, "", "acme")) for metric in ("mentions", "likes", "views")
+    )
+
+    assert [(p.algorithm, p.window_days) for p in (mentions, likes, other)] == [("stl", 21), ("ewma", 21), ("ewma", 21)]
+    assert likes.direction == "above"
+    asked = Watch(algorithm="profile", window_days=30)
+    assert asked.as_named(entry_of(chosen, KEY)) == Watch(algorithm="stl", window_days=30)
+    assert asked.as_named(None) == asked

@@ -7,7 +7,7 @@ counter is turned into its increase per interval; every expectation uses earlier
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import UTC, date, datetime, timedelta
 from functools import lru_cache
 from typing import TYPE_CHECKING, Any, Literal
@@ -53,6 +53,12 @@ class Watch:
     alerts_per_week: float = 1.0  # episodes of a size that come more often are a series' habit
     coverage: float | None = None  # None: the algorithm's own
     parameters: Mapping[str, Any] = field(default_factory=dict)
+
+    def as_named(self, entry: SeriesBaseline | None) -> Watch:
+        """The same with what a series' own entry of params names; the rest stays as it is."""
+        names = ("algorithm", "window_days", "coverage", "parameters")
+        named = {name: getattr(entry, name) for name in names if entry is not None and name in entry.model_fields_set}
+        return replace(self, **named)
 
 
 @dataclass(frozen=True)
@@ -112,6 +118,7 @@ class MonitoredSeries:
     warnings: tuple[str, ...] = ()
     is_judged: bool = True
     feedback: str = ""
+    watch: Watch = Watch()
 
     @property
     def label(self) -> str:
@@ -192,9 +199,18 @@ def own_of(store: Store, chosen: Baselines) -> Callable[[SeriesKey], Own]:
 
 
 def params_of(chosen: Baselines, key: SeriesKey) -> BaselineParams:
-    """How params want a series judged: its own entry, or the defaults."""
+    """How params want a series judged: what its own entry names, and the defaults for the rest."""
+    own = entry_of(chosen, key)
+    if own is None:
+        return chosen.defaults
+    rest = [name for name in BaselineParams.model_fields if name not in own.model_fields_set]
+    return own.model_copy(update={name: getattr(chosen.defaults, name) for name in rest})
+
+
+def entry_of(chosen: Baselines, key: SeriesKey) -> SeriesBaseline | None:
+    """A series' own entry in params; None where it has none."""
     own = (entry for entry in chosen.series if (entry.platform, entry.metric) == (key.platform, key.metric_type))
-    return next(own, chosen.defaults)
+    return next(own, None)
 
 
 @lru_cache(maxsize=64)
@@ -239,21 +255,23 @@ def monitor(
 
     Args:
         series: rows of `Store.series()`.
-        baseline_params: masks, holidays and directions of single series.
+        baseline_params: what single series have of their own: algorithm, window, masks, holidays, direction.
         kept: verdicts on the same readings from a run before; by default none are used.
         progress: called with the number of series finished.
     """
-    since = start - timedelta(days=watch.window_days) - WARM_UP
-    own = own_of(store, baseline_params or Baselines())
+    chosen = baseline_params or Baselines()
+    own = own_of(store, chosen)
     for done, (series_id, *key_parts) in enumerate(series[KEY_COLUMNS].to_numpy(object), start=1):
         key = SeriesKey(*map(str, key_parts))
+        named = watch.as_named(entry_of(chosen, key))
+        since = start - timedelta(days=named.window_days) - WARM_UP
         frame = store.read_series([int(series_id)], since, end)
         if len(frame):
             definition = definition_for(key, definitions, end)
             breaks = breaks_between(key, definitions, since, end)
             readings = frame[["time", "value"]]
             yield kept.once(
-                judge, int(series_id), key, definition, readings, start, end, watch, breaks=breaks, own=own(key)
+                judge, int(series_id), key, definition, readings, start, end, named, breaks=breaks, own=own(key)
             )
         if progress:
             progress(done)
@@ -311,6 +329,7 @@ def judge(
         warnings=(*rates.warnings, *(TOO_COARSE if coarse else baseline.warnings)),
         feedback=own.sentence,
         is_judged=not coarse,
+        watch=watch,
     )
 
 

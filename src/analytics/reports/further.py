@@ -10,6 +10,7 @@ import pandas as pd
 
 from analytics.breakouts import Known
 from analytics.kept import NOTHING, Kept
+from analytics.monitoring import Watch
 from analytics.reports import formats
 from analytics.reports.display import Block, Blocks, Column, blocks, callout, figure, table
 from analytics.reports.outlook import (
@@ -22,7 +23,7 @@ from analytics.reports.outlook import (
 )
 from analytics.reports.restated import RESTATED_COLUMNS, Standing, restated_rows, standing
 from analytics.reports.top_contents import TOP_COLUMNS, top_contents
-from analytics.reports.traffic_data import TrafficData
+from analytics.reports.traffic_data import SeriesMonth, TrafficData
 from analytics.reports.wording import listed, plural, share
 from analytics.store import closes
 
@@ -139,6 +140,14 @@ def _verdict(held_ratio: float, claimed: float) -> str:
     if held_ratio < claimed - 0.05:
         return "too narrow"
     return "too wide" if held_ratio > claimed + (1 - claimed) * 0.8 else "as claimed"
+
+
+def as_named(item: SeriesMonth, usual: Watch) -> list[str]:
+    """What of a series' judging is not as the report's, in a sentence."""
+    own = item.series.watch
+    if (own.algorithm, own.window_days) == (usual.algorithm, usual.window_days):
+        return []
+    return [f"{item.full_name} is judged by {own.algorithm} over {own.window_days} days, as params ask"]
 
 
 def top(rows: pd.DataFrame, name: str, display_name: str, label: str, told: Told) -> Block | None:

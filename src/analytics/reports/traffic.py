@@ -33,7 +33,7 @@ from analytics.reports.display import (
     table,
     tiles,
 )
-from analytics.reports.further import Beyond, ahead, firmness, held, look_beyond, top
+from analytics.reports.further import Beyond, ahead, as_named, firmness, held, look_beyond, top
 from analytics.reports.recommend import COVERAGE_WANTED, recommendations
 from analytics.reports.summary import sentences
 from analytics.reports.traffic_charts import series_figure
@@ -277,8 +277,9 @@ class TrafficReport:
     def coverage(self) -> Blocks:
         """How the figures were made, how often the band held, and what is missing."""
         watch = self.data.watch
-        first = self.data.items[0].series.baseline
-        warnings = sorted({text for item in self.data.items for text in item.series.warnings})
+        items = self.data.items
+        first = items[0].series.baseline
+        warnings = sorted({text for item in items for text in (*item.series.warnings, *as_named(item, watch))})
         return blocks(
             definition_list(
                 {
@@ -371,7 +372,7 @@ class TrafficReport:
         return [block for block in shown if block is not None]
 
     def _provenance(self, query: str, item: SeriesMonth | None = None) -> dict[str, Any]:
-        data, watch = self.data, self.data.watch
+        data, watch = self.data, item.series.watch if item else self.data.watch
         found: dict[str, Any] = {
             "query": query,
             "snapshot": data.snapshot,
