@@ -84,7 +84,7 @@ def params_in(folder: Path, simulated: str) -> Path:
     }
     (folder / "reports").mkdir(parents=True)
     (folder / "platforms.yaml").write_text(yaml.safe_dump({"platforms": {"github": github}}), "utf-8")
-    never = dict.fromkeys(("detect", "inbox", "rollup", "lifecycle", "budget", "health"), "0 3 1 1 *")
+    never = dict.fromkeys(("detect", "inbox", "rollup", "lifecycle", "levels", "budget", "health"), "0 3 1 1 *")
     (folder / "operations.yaml").write_text(yaml.safe_dump(never), "utf-8")
     (folder / "reports" / "traffic.yaml").write_text("title: Traffic\n", "utf-8")
     return folder

@@ -194,3 +194,13 @@ def test_without_a_slot_no_call_goes_out(up, monkeypatch):
         pytest.raises(TransientSourceError, match="calls-nobody"),
     ):
         take_turn("nobody")
+
+
+@pytest.mark.parametrize("name", ["rollup/hours", "inbox/letters", "lifecycle/tiers", "levels/alerts", "budget/spent"])
+def test_what_keeps_an_installation_in_order_runs_and_says_what_it_did(up, name):
+    started = up.start(name).raise_for_status().json()
+
+    ended = up.finished(started["id"])
+
+    assert ended["state_type"] == "COMPLETED", ended["state"]["message"]
+    assert ended["state"]["message"]
