@@ -28,7 +28,7 @@ from analytics import anomalies, monitoring
 from analytics.model import SeriesKey
 from analytics.monitoring import MonitoredSeries, Watch
 from analytics.params import Params
-from analytics.simulator import World, history
+from analytics.simulator import World, history, world_of
 from analytics.simulator.platforms import load
 
 START = datetime(2026, 3, 1, tzinfo=UTC)
@@ -143,7 +143,7 @@ def main() -> None:
     end = START + timedelta(days=options.days)
     tallies = {rule: Tally() for rule in ("statistical", "trend", "pattern", "cross_platform")}
     for seed in range(1, options.seeds + 1):
-        world = World(seed)
+        world = world_of(seed)
         by_series: dict[SeriesKey, Sequence[anomalies.Event]] = {}
         launches: list[Label] = []
         everything: list[Label] = []

@@ -4,6 +4,7 @@ import ast
 import re
 import subprocess
 import sys
+from graphlib import TopologicalSorter
 from pathlib import Path
 
 import nbformat
@@ -94,6 +95,20 @@ def test_imports_run_one_way(path):
 
     assert later == set()
     assert "relative import" not in imports_of(path)
+
+
+def test_no_module_imports_itself_by_way_of_others():
+    """Two modules that need each other are one subject, or one of them knows too much."""
+    names = {".".join(path.relative_to(SOURCE.parent).with_suffix("").parts): path for path in modules()}
+    names = {name.removesuffix(".__init__"): path for name, path in names.items()}
+    needs = {name: {_module(found, names) for found in imports_of(path)} - {name, ""} for name, path in names.items()}
+
+    list(TopologicalSorter(needs).static_order())  # raises CycleError, which names the circle
+
+
+def _module(imported: str, names: dict[str, Path]) -> str:
+    """The module an import means: the thing itself, or what it is taken from."""
+    return next((name for name in (imported, imported.rpartition(".")[0]) if name in names), "")
 
 
 @pytest.mark.parametrize("path", [p for p in modules() if room_of(p) in MATHS], ids=lambda p: p.stem)

@@ -7,7 +7,7 @@ from datetime import UTC, datetime, timedelta
 import httpx
 import pytest
 
-from analytics.simulator import World, history, metrics_of, serve
+from analytics.simulator import history, metrics_of, serve, world_of
 from analytics.simulator.platforms import linkedin
 
 NOW = datetime(2026, 11, 20, 12, 5, tzinfo=UTC)
@@ -61,7 +61,7 @@ def test_statistics_of_a_list_leave_unknown_posts_out(url):
 
 def test_a_total_is_what_came_in_within_twelve_months():
     """So it may fall, though nothing was taken back."""
-    world, views = World(7), linkedin.LEVELS["views"]
+    world, views = world_of(7), linkedin.LEVELS["views"]
 
     total = views(world, linkedin.ACCOUNT, NOW)
 

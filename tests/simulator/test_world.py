@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from analytics.errors import InputError
-from analytics.simulator import World, history
+from analytics.simulator import history, world_of
 from analytics.simulator.flow import EPOCH
 
 NOW = datetime(2026, 11, 20, 12, 5, tzinfo=UTC)
@@ -17,19 +17,19 @@ ACCOUNT = "acme/orchard"
 
 def test_two_worlds_agree_whatever_was_asked_before():
     """A reading may not depend on which readings were taken before it."""
-    one, other = World(3), World(3)
+    one, other = world_of(3), world_of(3)
     one.counter("github", ACCOUNT, "stars", NOW)
 
     early = [world.counter("github", ACCOUNT, "stars", NOW - timedelta(days=90)) for world in (one, other)]
 
     assert early[0] == early[1]
-    assert World(4).counter("github", ACCOUNT, "stars", NOW) != one.counter("github", ACCOUNT, "stars", NOW)
+    assert world_of(4).counter("github", ACCOUNT, "stars", NOW) != one.counter("github", ACCOUNT, "stars", NOW)
 
 
 def test_history_is_what_polling_would_have_brought():
     """Months are loaded at once and then polled on: the two must meet."""
     start = NOW - timedelta(hours=6)
-    world = World(7)
+    world = world_of(7)
 
     frame = history("github", ACCOUNT, "stars", start, NOW, timedelta(minutes=30))
 
@@ -43,12 +43,12 @@ def test_history_of_daily_figures_has_one_row_a_whole_day():
 
     assert frame.time.dt.hour.eq(0).all()
     assert len(frame) == 4
-    day = World(7).daily("github", ACCOUNT, "views", NOW, 3)[0]
+    day = world_of(7).daily("github", ACCOUNT, "views", NOW, 3)[0]
     assert frame.set_index("time").value[day[0]] == day[1]
 
 
 def test_before_the_beginning_nothing_has_happened():
-    world = World(7)
+    world = world_of(7)
 
     assert world.counter("github", ACCOUNT, "stars", EPOCH - timedelta(days=9)) == world.counter(
         "github", ACCOUNT, "stars", EPOCH
@@ -57,7 +57,7 @@ def test_before_the_beginning_nothing_has_happened():
 
 def test_weekends_and_nights_are_quieter():
     """Otherwise no seasonal baseline could be shown to be worth anything."""
-    world = World(7)
+    world = world_of(7)
     start = datetime(2026, 6, 1, tzinfo=UTC)
     per_slot = world.increments("github", ACCOUNT, "views", start, start + timedelta(days=56)).reshape(8, 7, 24, 12)
 
@@ -71,7 +71,7 @@ def test_weekends_and_nights_are_quieter():
 @pytest.mark.parametrize("seed", [7, 11, 23])
 def test_labelled_events_are_visible_in_the_traffic(seed):
     """Ground truth that cannot be seen in the data would make every detector look bad."""
-    world = World(seed)
+    world = world_of(seed)
     start, end = datetime(2026, 1, 1, tzinfo=UTC), datetime(2026, 10, 1, tzinfo=UTC)
     events = world.events("github", ACCOUNT, start, end)
 
@@ -88,7 +88,7 @@ def test_labelled_events_are_visible_in_the_traffic(seed):
 
 def test_a_launch_reaches_every_platform_of_the_brand():
     """Correlated alerts are one incident: the truth has them with a lag of hours."""
-    world = World(7)
+    world = world_of(7)
     period = datetime(2026, 1, 1, tzinfo=UTC), datetime(2026, 11, 1, tzinfo=UTC)
 
     launches = [
@@ -101,7 +101,7 @@ def test_a_launch_reaches_every_platform_of_the_brand():
 
 
 def test_a_purge_takes_from_the_counter():
-    world = World(7)
+    world = world_of(7)
     purges = [e for e in world.events("github", "acme", EPOCH, NOW) if e.kind == "purge"]
 
     for purge in purges:
@@ -114,7 +114,7 @@ def test_a_purge_takes_from_the_counter():
 
 def test_a_definition_break_is_a_labelled_step():
     """YouTube counts views at playback start from 24 August 2026: more views, the same watching."""
-    world, at = World(7), datetime(2026, 8, 24, 7, tzinfo=UTC)
+    world, at = world_of(7), datetime(2026, 8, 24, 7, tzinfo=UTC)
     weeks = timedelta(days=21)
 
     breaks = [e for e in world.events("youtube", "acme", at - weeks, at + weeks) if e.kind == "definition"]

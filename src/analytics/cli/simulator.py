@@ -58,8 +58,8 @@ def truth(
       analytics simulator truth github acme/orchard --month 2026-10
     """
     from analytics.model import Month
-    from analytics.simulator import World
+    from analytics.simulator import world_of
 
     console = Console(highlight=False)
-    for event in World(seed).events(platform, account, *Month.parse(month).bounds()):
+    for event in world_of(seed).events(platform, account, *Month.parse(month).bounds()):
         console.print(f"{event.start:%Y-%m-%d %H:%M}  {event.end:%Y-%m-%d %H:%M}  {event.kind:8}  {event.factor:.3g}")

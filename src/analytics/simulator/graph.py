@@ -1,4 +1,4 @@
-"""What the simulated Instagram and Facebook share: Graph's fields, errors, links between pages, and limits."""
+"""What the simulated Instagram and Facebook share: Graph's fields, listings, insights, errors and limits."""
 
 from __future__ import annotations
 
@@ -13,8 +13,16 @@ from urllib.parse import urlencode
 from zoneinfo import ZoneInfo
 
 from analytics.simulator.exchange import Call, Limit, Reply
+from analytics.simulator.flow import Flow
+from analytics.simulator.posts import Post
+from analytics.simulator.world import World
 
-PACIFIC = ZoneInfo("America/Los_Angeles")
+Daily = Callable[[World, str, datetime, datetime], float]
+SubjectOf = Callable[[str, str], str]
+
+BRAND = "acme"
+DAY_ZONE = "America/Los_Angeles"
+PACIFIC = ZoneInfo(DAY_ZONE)
 MESSAGES: dict[int, tuple[int, str, dict[str, Any]]] = {
     401: (190, "Error validating access token: The session has been invalidated.", {"error_subcode": 460}),
     403: (10, "(#10) Application does not have permission for this action", {}),
@@ -22,6 +30,28 @@ MESSAGES: dict[int, tuple[int, str, dict[str, Any]]] = {
     410: (100, "Unsupported get request. Object does not exist, or does not support this operation", {}),
     429: (4, "(#4) Application request limit reached", {"is_transient": True}),
 }
+
+
+def subject(own: str) -> SubjectOf:
+    """Whose figures a number has: acme's the account `own`, any other number its own."""
+
+    def subject_of(account: str, _metric: str) -> str:
+        return BRAND if account == own else account.removeprefix("@").lower()
+
+    return subject_of
+
+
+def by_day(platform: str, flows: Mapping[str, Flow], subject_of: SubjectOf) -> dict[str, Daily]:
+    """The figures of a day: each flow that is counted by day, and the followers won."""
+
+    def counted(flow: str) -> Daily:
+        def figure_of(world: World, account: str, start: datetime, end: datetime) -> float:
+            return int(world.increments(platform, subject_of(account, flow), flow, start, end).sum())
+
+        return figure_of
+
+    found = {name: counted(name) for name in flows if name.endswith("_per_day")}
+    return {**found, "new_followers_per_day": counted("followers")}
 
 
 def refusal(status: int, _call: Call) -> Reply:
@@ -125,6 +155,62 @@ def pacific_days(call: Call) -> list[tuple[datetime, datetime]]:
     count = (last - first).days + 1
     midnights = [datetime.combine(first + timedelta(days=n), datetime.min.time(), PACIFIC) for n in range(count)]
     return [(begin.astimezone(UTC), end.astimezone(UTC)) for begin, end in pairwise(midnights)]
+
+
+def content(
+    identity: str, fields: Sequence[Field], shown: Callable[[Field], Any], insights: Callable[[list[str]], Reply]
+) -> Reply:
+    """A post or a medium with the fields asked for.
+
+    Args:
+        shown: what stands in a field; None where the field is left out.
+        insights: the answer for the metrics nested in it; a metric refused there refuses the whole.
+    """
+    item: dict[str, Any] = {"id": identity}
+    for one in fields:
+        if one.name == "insights":
+            found = insights(one.options.get("metric", "").split(","))
+            if found.status != 200:
+                return found
+            item["insights"] = found.payload
+        elif (value := shown(one)) is not None:
+            item[one.shown_as] = value
+    return Reply(item)
+
+
+def listing(
+    call: Call, published: Callable[[int, int], Sequence[Post]], shown: Callable[[Post, list[Field]], Reply]
+) -> Reply:
+    """A page of what was published, newest first, paged by `after`.
+
+    Args:
+        published: contents by (how many, how many to pass over).
+        shown: one of them with the fields asked for; a field refused for one fails the whole page.
+    """
+    fields = list(fields_of(call.query.get("fields", "id")))
+    size, offset = call.number("limit", 25, 100), offset_of(call.query.get("after", ""))
+    found, items = published(size + 1, offset), []
+    for post in found[:size]:
+        answer = shown(post, fields)
+        if answer.status != 200:
+            return answer
+        items.append(answer.payload)
+    return page(call, found, size, offset, items)
+
+
+def lifetime(identity: str, figures: Mapping[str, int]) -> Reply:
+    """The insights of one content, each figure since its publication."""
+    data = [
+        {
+            "name": name,
+            "period": "lifetime",
+            "values": [{"value": value}],
+            "title": name,
+            "id": f"{identity}/insights/{name}/lifetime",
+        }
+        for name, value in figures.items()
+    ]
+    return Reply({"data": data})
 
 
 def results(call: Call, node: str, names: Sequence[str], figure: Callable[[str, datetime, datetime], float]) -> Reply:

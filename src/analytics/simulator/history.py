@@ -120,4 +120,4 @@ def _days(start: datetime, end: datetime, zone: str) -> Iterator[tuple[datetime,
 
 @lru_cache(maxsize=4)
 def _world(seed: int) -> World:
-    return World(seed)
+    return platforms.world_of(seed)

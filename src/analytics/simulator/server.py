@@ -43,7 +43,7 @@ class Simulator:
         limits: whether calls are counted against the vendors' limits.
     """
 
-    world: World = field(default_factory=World)
+    world: World = field(default_factory=platforms.world_of)
     now: datetime | None = None
     latency_s: float = 0.0
     limits: bool = True
@@ -179,7 +179,7 @@ def serve(
     """Run the platforms in a thread; `port` 0 takes a free one. The address is in `Simulator.url`."""
     import uvicorn
 
-    simulator = Simulator(World(seed), now, latency_s, limits)
+    simulator = Simulator(platforms.world_of(seed), now, latency_s, limits)
     listener = _listener(host, port)
     with listener:
         simulator.url = f"http://{host}:{listener.getsockname()[1]}"

@@ -6,10 +6,10 @@ Two worlds with the same seed agree on every figure, whatever was asked before a
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Mapping
 from datetime import datetime, timedelta
 from functools import lru_cache
-from typing import Any
+from typing import Any, Protocol
 
 import numpy as np
 
@@ -37,11 +37,28 @@ FREQUENCY: dict[Kind, tuple[float, tuple[float, float], tuple[float, float]]] = 
 }
 
 
-class World:
-    """Everything that happened to every account since `EPOCH`, for one seed."""
+class Ground(Protocol):
+    """What a world must know of a platform: what happens there, and to whom."""
 
-    def __init__(self, seed: int = 7) -> None:
+    @property
+    def flows(self) -> Mapping[str, Flow]:
+        """What happens, by name."""
+
+    @property
+    def subject_of(self) -> Callable[[str, str], str]:
+        """Whose figure (account, metric) is: a repository's followers are its owner's."""
+
+
+class World:
+    """Everything that happened to every account since `EPOCH`, for one seed.
+
+    Args:
+        ground: the platforms by name; `platforms.world_of` gives a world of those that come with the simulator.
+    """
+
+    def __init__(self, seed: int, ground: Callable[[str], Ground]) -> None:
         self.seed = seed
+        self._ground = ground
         self.memory: dict[tuple[object, ...], Any] = {}  # what was worked out before; holds nothing the seed does not
         self._blocks = lru_cache(maxsize=4096)(self._block)
         self._totals = lru_cache(maxsize=65536)(self._total_before)
@@ -80,7 +97,7 @@ class World:
 
     def counter(self, platform: str, account: str, name: str, at: datetime) -> int:
         """The counter's reading at `at`: all whole slots before it, less what was lost."""
-        account = _subject(platform, account, name)
+        account = self._ground(platform).subject_of(account, name)
         slot = slot_of(at)
         flow = self.flow(platform, name)
         start = round(flow.start * self.size_of(account))
@@ -95,7 +112,7 @@ class World:
 
     def counters(self, platform: str, account: str, name: str, first: datetime, count: int, step: timedelta) -> Floats:
         """`counter` at `count` times `step` apart, as one array."""
-        account = _subject(platform, account, name)
+        account = self._ground(platform).subject_of(account, name)
         slots = np.array([slot_of(first + i * step) for i in range(count)])
         flow = self.flow(platform, name)
         running = np.concatenate(
@@ -120,9 +137,7 @@ class World:
 
     def flow(self, platform: str, name: str) -> Flow:
         """The flow behind a platform's metric; raise `InputError` if it has none of that name."""
-        from analytics.simulator.platforms import load
-
-        flows = load(platform).flows
+        flows = self._ground(platform).flows
         if name not in flows:
             raise InputError(f"simulator: {platform} has no metric {name!r}; it has {', '.join(sorted(flows))}")
         return flows[name]
@@ -141,9 +156,7 @@ class World:
         return float(sum(self._blocks(platform, account, name, earlier).sum() for earlier in range(block)))
 
     def _breaks(self, platform: str, account: str) -> list[Event]:
-        from analytics.simulator.platforms import load
-
-        found = {moment: factor for flow in load(platform).flows.values() for moment, factor in flow.breaks}
+        found = {moment: factor for flow in self._ground(platform).flows.values() for moment, factor in flow.breaks}
         return [Event("definition", platform, account, at, at + timedelta(days=1), f) for at, f in found.items()]
 
     def _purges(self, platform: str, account: str, before: int) -> list[Event]:
@@ -162,13 +175,6 @@ class World:
                     start += timedelta(minutes=5 * int(dice(self.seed, "lag", platform, start).integers(0, 72)))
                 length = timedelta(minutes=5 * int(chance.uniform(*hours) * 12))
                 yield Event(kind, platform, account, start, start + length, float(chance.uniform(*factors)))
-
-
-def _subject(platform: str, account: str, metric: str) -> str:
-    """Whose figure it is: a repository's followers are its owner's."""
-    from analytics.simulator.platforms import load
-
-    return load(platform).subject_of(account, metric)
 
 
 def brand_of(account: str) -> str:

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from functools import cache
 from importlib import import_module
 from pkgutil import iter_modules
 
 from analytics.errors import InputError
 from analytics.simulator.platform import Platform
+from analytics.simulator.world import World
 
 
 def names() -> tuple[str, ...]:
@@ -14,9 +16,15 @@ def names() -> tuple[str, ...]:
     return tuple(sorted(module.name for module in iter_modules(__path__)))
 
 
+@cache
 def load(name: str) -> Platform:
     """The platform of that name; raise `InputError` if there is none."""
     if name not in names():
         raise InputError(f"simulator: no platform {name!r}; it has {', '.join(names())}")
     platform: Platform = import_module(f"{__name__}.{name}").PLATFORM
     return platform
+
+
+def world_of(seed: int = 7) -> World:
+    """Everything that happened on these platforms, for one seed."""
+    return World(seed, load)

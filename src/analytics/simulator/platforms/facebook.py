@@ -6,8 +6,8 @@ November 2025, the unique ones in June 2026.
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
+from functools import partial
 from typing import Any
 
 from analytics.simulator import graph
@@ -17,7 +17,7 @@ from analytics.simulator.platform import Figures, Platform
 from analytics.simulator.posts import Post, Publishing, posts, snapshot
 from analytics.simulator.world import World
 
-ACCOUNT, BRAND = "100000000000001", "acme"
+ACCOUNT = "100000000000001"
 FIRST_WAVE, SECOND_WAVE = datetime(2025, 11, 15, tzinfo=UTC), datetime(2026, 6, 15, tzinfo=UTC)
 RETIRED = {
     "page_impressions": FIRST_WAVE,
@@ -41,23 +41,8 @@ PUBLISHING = Publishing(
     shares={"views": 1.0, "reach": 0.66, "reactions": 0.022, "comments": 0.0026, "shares": 0.0021, "clicks": 0.018},
 )
 LIKES_OF_REACTIONS = 0.8
-Daily = Callable[[World, str, datetime, datetime], float]
-
-
-def subject_of(account: str, _metric: str) -> str:
-    """A page's name: the number of acme's stands for it, another number for itself."""
-    return BRAND if account == ACCOUNT else account.removeprefix("@").lower()
-
-
-def _on_day(flow: str) -> Daily:
-    def figure_of(world: World, account: str, start: datetime, end: datetime) -> float:
-        return int(world.increments("facebook", subject_of(account, flow), flow, start, end).sum())
-
-    return figure_of
-
-
-DAILY: dict[str, Daily] = {name: _on_day(name) for name in FLOWS if name.endswith("_per_day")}
-DAILY["new_followers_per_day"] = _on_day("followers")
+subject_of = graph.subject(ACCOUNT)
+DAILY = graph.by_day("facebook", FLOWS, subject_of)
 PAGE_METRICS = {
     "page_total_media_view_unique": "reach_per_day",
     "page_impressions_unique": "reach_per_day",
@@ -103,16 +88,8 @@ def listing(call: Call) -> Reply:
         or call.path["edge"] not in ("posts", "published_posts", "feed")
     ):
         return graph.missing()
-    fields = list(graph.fields_of(call.query.get("fields", "id,created_time")))
-    size, offset = call.number("limit", 25, 100), graph.offset_of(call.query.get("after", ""))
-    found = posts(call.world, "facebook", subject_of(identity, ""), PUBLISHING, call.at, size + 1, offset)
-    items = []
-    for post in found[:size]:
-        shown = _post(call, post, fields)
-        if shown.status != 200:  # one field refused for one of them fails the whole page
-            return shown
-        items.append(shown.payload)
-    return graph.page(call, found, size, offset, items)
+    published = partial(posts, call.world, "facebook", subject_of(identity, ""), PUBLISHING, call.at)
+    return graph.listing(call, published, partial(_post, call))
 
 
 def insights(call: Call) -> Reply:
@@ -132,18 +109,8 @@ def insights(call: Call) -> Reply:
 def _insights(call: Call, post: Post, names: list[str]) -> Reply:
     if not _known(names, POST_METRICS, call.at):
         return _invalid()
-    figures, identity = snapshot(call.world, PUBLISHING, post, call.at), content_id(call.world, post)
-    data = [
-        {
-            "name": name,
-            "period": "lifetime",
-            "values": [{"value": figures[POST_METRICS[name]]}],
-            "title": name,
-            "id": f"{identity}/insights/{name}/lifetime",
-        }
-        for name in names
-    ]
-    return Reply({"data": data})
+    figures = snapshot(call.world, PUBLISHING, post, call.at)
+    return graph.lifetime(content_id(call.world, post), {name: figures[POST_METRICS[name]] for name in names})
 
 
 def _known(names: list[str], metrics: dict[str, str], at: datetime) -> bool:
@@ -156,24 +123,23 @@ def _invalid() -> Reply:
 
 def _post(call: Call, post: Post, fields: list[graph.Field]) -> Reply:
     figures = snapshot(call.world, PUBLISHING, post, call.at)
-    counts = {"reactions": figures["reactions"], "comments": figures["comments"]}
-    item: dict[str, Any] = {"id": content_id(call.world, post)}
-    for field in fields:
-        if field.name == "insights":
-            found = _insights(call, post, field.options.get("metric", "").split(","))
-            if found.status != 200:
-                return found
-            item["insights"] = found.payload
-        elif field.name in counts:
-            total = int(LIKES_OF_REACTIONS * figures["reactions"]) if "type" in field.options else counts[field.name]
-            item[field.shown_as] = {"data": [], "summary": {"total_count": total}}
-        elif field.name == "shares" and figures["shares"]:  # left out where there are none
-            item["shares"] = {"count": figures["shares"]}
-        elif field.name == "created_time":
-            item["created_time"] = graph.stamp(post.published_at)
-        elif field.name == "status_type":
-            item["status_type"] = "mobile_status_update"
-    return Reply(item)
+    known: dict[str, Any] = {
+        "reactions": _summed(figures["reactions"]),
+        "comments": _summed(figures["comments"]),
+        "shares": {"count": figures["shares"]} if figures["shares"] else None,  # left out where there are none
+        "created_time": graph.stamp(post.published_at),
+        "status_type": "mobile_status_update",
+    }
+    likes = _summed(int(LIKES_OF_REACTIONS * figures["reactions"]))
+
+    def shown(field: graph.Field) -> Any:
+        return likes if field.name == "reactions" and "type" in field.options else known.get(field.name)
+
+    return graph.content(content_id(call.world, post), fields, shown, partial(_insights, call, post))
+
+
+def _summed(total: int) -> dict[str, Any]:
+    return {"data": [], "summary": {"total_count": total}}
 
 
 def _talking(world: World, account: str, at: datetime) -> float:
@@ -190,7 +156,7 @@ def figures_of(_post: Post, figures: Figures) -> Figures:
 
 def content_id(world: World, post: Post) -> str:
     """The page's number and the post's."""
-    page = ACCOUNT if post.account == BRAND else str(dice(0, "page", post.account).integers(10**14, 10**15))
+    page = ACCOUNT if post.account == graph.BRAND else str(dice(0, "page", post.account).integers(10**14, 10**15))
     number = int(dice(0, "post", post.account, post.number).integers(10**14, 10**15))
     return world.named("facebook post", post, f"{page}_{number}")
 
@@ -207,7 +173,7 @@ PLATFORM = Platform(
     refusal=graph.refusal,
     limit=graph.LIMIT,
     daily=DAILY,
-    day_zone="America/Los_Angeles",
+    day_zone=graph.DAY_ZONE,
     levels={"talking_about": _talking},
     subject_of=subject_of,
     publishing=PUBLISHING,

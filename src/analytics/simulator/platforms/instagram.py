@@ -5,8 +5,9 @@ The account 17841400000000001 is acme's. `impressions` and `plays` answer before
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from datetime import UTC, datetime, timedelta
+from functools import partial
 from typing import Any
 
 from analytics.simulator import graph
@@ -16,7 +17,7 @@ from analytics.simulator.platform import Figures, Platform
 from analytics.simulator.posts import Post, Publishing, count_posts, posts, snapshot
 from analytics.simulator.world import World
 
-ACCOUNT, BRAND = "17841400000000001", "acme"
+ACCOUNT = "17841400000000001"
 RENAMED_AT = datetime(2025, 4, 21, tzinfo=UTC)
 RETIRED = {"impressions": RENAMED_AT, "plays": RENAMED_AT}
 BEFORE = 380  # media published before the world began
@@ -64,23 +65,8 @@ MEDIA = {
     "plays": "views",
 }
 KINDS = (("IMAGE", "FEED"), ("CAROUSEL_ALBUM", "FEED"), ("VIDEO", "REELS"), ("IMAGE", "FEED"), ("IMAGE", "FEED"))
-Daily = Callable[[World, str, datetime, datetime], float]
-
-
-def subject_of(account: str, _metric: str) -> str:
-    """An account's name: the number of acme's stands for it, another number for itself."""
-    return BRAND if account == ACCOUNT else account.removeprefix("@").lower()
-
-
-def _on_day(flow: str) -> Daily:
-    def figure_of(world: World, account: str, start: datetime, end: datetime) -> float:
-        return int(world.increments("instagram", subject_of(account, flow), flow, start, end).sum())
-
-    return figure_of
-
-
-DAILY: dict[str, Daily] = {name: _on_day(name) for name in FLOWS if name.endswith("_per_day")}
-DAILY["new_followers_per_day"] = _on_day("followers")
+subject_of = graph.subject(ACCOUNT)
+DAILY = graph.by_day("instagram", FLOWS, subject_of)
 
 
 def node(call: Call) -> Reply:
@@ -140,16 +126,8 @@ def media(call: Call) -> Reply:
         return graph.missing()
     if call.path["edge"] == "stories":
         return Reply({"data": []})
-    fields = list(graph.fields_of(call.query.get("fields", "id")))
-    size, offset = call.number("limit", 25, 100), graph.offset_of(call.query.get("after", ""))
-    found = posts(call.world, "instagram", subject_of(identity, ""), PUBLISHING, call.at, size + 1, offset)
-    items = []
-    for post in found[:size]:
-        shown = _media(call, post, fields)
-        if shown.status != 200:  # one field refused for one of them fails the whole page
-            return shown
-        items.append(shown.payload)
-    return graph.page(call, found, size, offset, items)
+    published = partial(posts, call.world, "instagram", subject_of(identity, ""), PUBLISHING, call.at)
+    return graph.listing(call, published, partial(_media, call))
 
 
 def insights(call: Call) -> Reply:
@@ -196,17 +174,7 @@ def _insights(call: Call, post: Post, names: list[str]) -> Reply:
     if refused:
         return graph.failed(100, refused)
     figures = _figures(call, post)
-    data = [
-        {
-            "name": name,
-            "period": "lifetime",
-            "values": [{"value": figures[MEDIA[name]]}],
-            "title": name,
-            "id": f"{content_id(call.world, post)}/insights/{name}/lifetime",
-        }
-        for name in names
-    ]
-    return Reply({"data": data})
+    return graph.lifetime(content_id(call.world, post), {name: figures[MEDIA[name]] for name in names})
 
 
 def _demographics(call: Call) -> Reply:
@@ -228,23 +196,15 @@ def _demographics(call: Call) -> Reply:
 def _media(call: Call, post: Post, fields: list[graph.Field]) -> Reply:
     kind, product = KINDS[post.number % len(KINDS)]
     figures = _figures(call, post)
-    shown: dict[str, Any] = {
+    known: dict[str, Any] = {
         "media_type": kind,
         "media_product_type": product,
         "timestamp": graph.stamp(post.published_at),
         "comments_count": figures["comments"],
         "like_count": None if _hides_likes(post) else figures["likes"],
     }
-    item: dict[str, Any] = {"id": content_id(call.world, post)}
-    for field in fields:
-        if field.name == "insights":
-            found = _insights(call, post, field.options.get("metric", "").split(","))
-            if found.status != 200:
-                return found
-            item["insights"] = found.payload
-        elif shown.get(field.name) is not None:
-            item[field.name] = shown[field.name]
-    return Reply(item)
+    insights_of = partial(_insights, call, post)
+    return graph.content(content_id(call.world, post), fields, lambda field: known.get(field.name), insights_of)
 
 
 def _figures(call: Call, post: Post) -> Mapping[str, int]:
@@ -290,7 +250,7 @@ PLATFORM = Platform(
     refusal=graph.refusal,
     limit=graph.LIMIT,
     daily=DAILY,
-    day_zone="America/Los_Angeles",
+    day_zone=graph.DAY_ZONE,
     levels={"posts": _published},
     subject_of=subject_of,
     publishing=PUBLISHING,
