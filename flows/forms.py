@@ -30,16 +30,17 @@ MonthOrNone = Annotated[str, Field(pattern=f"^({MONTH})?$")]
 Zone = Annotated[str, Field(max_length=64, pattern=r"^[A-Za-z0-9_+/-]*$")]
 WindowDays = Annotated[int, Field(ge=0, le=400)]
 Algorithm = Literal["as configured", "ewma", "profile", "stl", "mstl", "prophet", "seasonal_naive"]
+Language = Literal["as configured", "en", "de", "fr", "es"]
 Format = Literal["html", "pdf", "csv", "xlsx", "json", "parquet"]
 LONGEST_BACKFILL_MONTHS = 36
 
 
 def overrides(
-    platforms: Sequence[str], algorithm: str, window_days: int, timezone: str, compare: str
+    platforms: Sequence[str], algorithm: str, window_days: int, timezone: str, compare: str, language: str
 ) -> dict[str, object]:
     """What a form changes in a report's params; what was left as it is stays out.
 
-    >>> overrides([], "stl", 0, "", "2025-10")
+    >>> overrides([], "stl", 0, "", "2025-10", "as configured")
     {'algorithm': 'stl', 'compare': '2025-10'}
     """
     given: dict[str, object] = {
@@ -48,6 +49,7 @@ def overrides(
         "window_days": window_days,
         "timezone": timezone,
         "compare": compare,
+        "language": "" if language == "as configured" else language,
     }
     return {key: value for key, value in given.items() if value}
 

@@ -14,7 +14,7 @@ from prefect.artifacts import create_progress_artifact, update_progress_artifact
 from prefect.states import Completed
 
 from analytics.model import Month
-from flows.forms import Algorithm, Format, MonthOrNone, Platform, ReportName, WindowDays, Zone, overrides
+from flows.forms import Algorithm, Format, Language, MonthOrNone, Platform, ReportName, WindowDays, Zone, overrides
 from flows.shared import address_of, is_transient, settings, show_links, show_table, slug
 
 
@@ -115,6 +115,7 @@ def report(
     window_days: WindowDays = 0,
     timezone: Zone = "",
     compare: MonthOrNone = "",
+    language: Language = "as configured",
     formats: list[Format] = ["html", "pdf", "csv", "xlsx", "json", "parquet"],  # noqa: B006
     deliver: bool = True,
     close: bool = False,
@@ -130,6 +131,7 @@ def report(
         window_days: Days of history behind every expectation. 0: as configured.
         timezone: IANA name, for example Europe/Berlin. Empty: as configured.
         compare: Another month, YYYY-MM, to compare with beside the one before.
+        language: Of the report's sentences, numbers and dates.
         formats: What to make.
         deliver: Send it to the recipients named in params, once a version. A preview is sent to nobody.
         close: Keep the month's figures for good first, if every source has settled; later reports show what changed.
@@ -137,7 +139,7 @@ def report(
     now = runtime.flow_run.scheduled_start_time or datetime.now(UTC)
     chosen = str(month_of(month, when, now))
     closing = close_month(str(name), chosen) if close and when == "ended" else ""
-    changes = overrides(platforms, algorithm, window_days, timezone, compare)
+    changes = overrides(platforms, algorithm, window_days, timezone, compare, language)
     made = make(str(name), chosen, changes, list(formats))
     links = links_to(f"{name} {chosen}", made["page"], made["files"], formats)
     show_links(slug("report", str(name), chosen), links, f"Open {name} {chosen}")

@@ -9,8 +9,10 @@ import pytest
 import yaml
 
 from analytics.errors import InputError, NoDataError
+from analytics.jobs.published import rerun_command
 from analytics.jobs.report import FORMATS, make_report, month_asked, options_from, parameters_of
 from analytics.model import Month
+from analytics.params import ReportParams
 from analytics.store import Collection, open_store
 
 OCTOBER = Month(2026, 10)
@@ -84,12 +86,28 @@ def test_an_empty_store_says_how_to_fill_it(installation):
         ({"notebook": "../../etc/passwd"}, "parameter 'notebook': unknown"),
         ({"compare": "last year"}, "expected YYYY-MM"),
         ({"platforms": 3}, "platforms"),
+        ({"language": "xx"}, "language 'xx': expected one of en, de, fr, es"),
     ],
 )
 def test_a_wrong_parameter_is_refused_by_name(installation, options, said):
     """A typo would otherwise leave the default silently in force."""
     with pytest.raises(InputError, match=said):
         parameters_of(installation, "traffic", OCTOBER, options)
+
+
+def test_a_report_has_its_own_brand_and_language(installation):
+    """A client's report must not carry another's name; the language may be chosen for one run."""
+    client = {"brand": {"name": "Client", "language": "fr"}}
+    (installation.params_dir / "reports" / "client.yaml").write_text(yaml.safe_dump(client))
+
+    usual = parameters_of(installation, "client", OCTOBER, {})
+    chosen = parameters_of(installation, "client", OCTOBER, {"language": "de"})
+
+    assert (usual["brand"], usual["language"], chosen["language"]) == ("client", "fr", "de")
+    assert rerun_command("client", usual, ReportParams.model_validate(client)) == (
+        "analytics report traffic --name client --month 2026-10"
+    )
+    assert rerun_command("client", chosen, ReportParams.model_validate(client)).endswith("--language de")
 
 
 def test_an_unknown_report_or_format_is_refused_with_the_nearest_name(filled):

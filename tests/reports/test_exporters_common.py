@@ -4,9 +4,10 @@ import pytest
 from nbformat.v4 import new_code_cell, new_markdown_cell, new_output
 
 from analytics.errors import ReportError
-from analytics.reports import blocks, display
+from analytics.reports import display
 from analytics.reports.exporters import markdown
 from analytics.reports.exporters.common import collect_provenance, document
+from analytics.reports.language import language
 from tests.reports.sample import cover, figure, notebook_of, report, shown, table
 
 
@@ -150,7 +151,7 @@ def test_setting_a_document_leaves_the_language_of_later_figures_alone():
 
     document(notebook_of("text"), "html")
 
-    assert blocks.language() == "de"
+    assert language() == "de"
 
 
 @pytest.mark.parametrize(

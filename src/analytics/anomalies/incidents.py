@@ -126,11 +126,18 @@ def _id(key: SeriesKey, event: Event) -> str:
 
 @dataclass(frozen=True)
 class Cause:
-    """Something that happened near the start and may explain it; a candidate, not a proof."""
+    """Something that happened near the start and may explain it; a candidate, not a proof.
+
+    `text` is a sentence; the rest are its parts, in another language: `about` is what the platform said, the new
+    meaning or the title, `seconds` how long the outage was or how long before the start the content came out.
+    """
 
     kind: CauseKind
     at: datetime
     text: str
+    platform: str = ""
+    about: str = ""
+    seconds: float = 0.0
 
 
 def candidate_causes(
@@ -154,19 +161,20 @@ def candidate_causes(
     causes: list[Cause] = []
     for row in _rows(outages, incident):
         if row["start"] <= end and row["end"] >= start - timedelta(hours=1):
-            length = span((row["end"] - row["start"]).total_seconds())
-            causes.append(Cause("collector outage", row["start"], f"{row['platform']}: {row['reason']} for {length}"))
+            lasted = (row["end"] - row["start"]).total_seconds()
+            text = f"{row['platform']}: {row['reason']} for {span(lasted)}"
+            causes.append(Cause("collector outage", row["start"], text, row["platform"], row["reason"], lasted))
     metrics = {key.metric_type for key, _ in incident.members}
     for row in _rows(breaks, incident):
         if row["metric_type"] in metrics and abs(row["at"] - start) <= timedelta(days=1):
-            causes.append(
-                Cause("definition break", row["at"], f"{row['platform']} {row['metric_type']}: {row['description']}")
-            )
+            text = f"{row['platform']} {row['metric_type']}: {row['description']}"
+            causes.append(Cause("definition break", row["at"], text, row["platform"], row["description"]))
     for row in _rows(content, incident):
         ago = start - row["published_at"]
         if timedelta(0) <= ago <= within:
-            text = f"{row['platform']}: {row['title']!r} published {span(ago.total_seconds())} before"
-            causes.append(Cause("content published", row["published_at"], text))
+            before = ago.total_seconds()
+            text = f"{row['platform']}: {row['title']!r} published {span(before)} before"
+            causes.append(Cause("content published", row["published_at"], text, row["platform"], row["title"], before))
     for other in others:
         if other.incident_id != incident.incident_id and timedelta(0) <= start - other.start <= within:
             causes.append(Cause("others moving", other.start, other.title))

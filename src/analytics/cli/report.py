@@ -15,6 +15,7 @@ EXAMPLES = """[bold]Examples[/]
   analytics report traffic --month 2026-10 --platforms youtube,github --metrics views --timezone Europe/Berlin
   analytics report traffic --from 2026-10-05 --to 2026-10-18
   analytics report traffic --month 2026-10 --compare 2025-10 --formats html
+  analytics report traffic --month 2026-10 --language de --no-publish
   analytics report traffic --params-file rerun.yaml --no-publish
 """
 
@@ -44,6 +45,7 @@ def traffic(
     compare: Annotated[str | None, typer.Option(help="Month to compare with beside the one before, YYYY-MM.")] = None,
     algorithm: Annotated[str | None, typer.Option(help="Baseline: ewma, profile, stl, mstl, prophet …")] = None,
     window_days: Annotated[int | None, typer.Option(help="Days of history behind every expectation.")] = None,
+    language: Annotated[str | None, typer.Option(help="en, de, fr or es.", show_default="the brand's")] = None,
     formats: Annotated[str, typer.Option(help="Of html, pdf, csv, xlsx, json, parquet; comma-separated.")] = ALL,
     publish: Annotated[bool, typer.Option(help="Put it on the site in output/site.")] = True,
     name: Annotated[str, typer.Option(help="Which report of params/reports.")] = "traffic",
@@ -59,6 +61,7 @@ def traffic(
         "compare": compare,
         "algorithm": algorithm,
         "window_days": window_days,
+        "language": language,
     }
     from analytics.cli.shown import steps
     from analytics.jobs import published

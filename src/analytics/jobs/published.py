@@ -33,7 +33,6 @@ def publish(settings: Settings, made: ReportFiles, *, at: datetime | None = None
     sheet = daily(notebook)
     names = [name for name, _ in sheet.columns]
     shown = dict.fromkeys(str(row[names.index("platform")]) for row in sheet.rows)
-    facts = {str(label): str(value) for label, value in doc.cover["facts"]}
     draft = Version(
         name=made.name,
         period=str(made.month),
@@ -48,7 +47,7 @@ def publish(settings: Settings, made: ReportFiles, *, at: datetime | None = None
         parameters=dict(made.parameters),
         rerun=rerun_command(made.name, made.parameters, chosen),
         seal=site.seal_of(made.files),
-        snapshot=str(facts.get("Data snapshot", "")),
+        snapshot=next((str(n["provenance"]["snapshot"]) for n in doc.notes if "snapshot" in n["provenance"]), ""),
         status=str(doc.cover["status"]),
     )
     brand = {"name": chosen.brand.name, "accent": chosen.brand.accent, "language": chosen.brand.language}
@@ -66,10 +65,14 @@ def rerun_command(name: str, parameters: Mapping[str, Any], defaults: ReportPara
     >>> rerun_command("traffic", {"month": "2026-10", "platforms": ["x", "y"], "timezone": "UTC"}, ReportParams())
     'analytics report traffic --month 2026-10 --platforms x,y'
     """
-    words = ["analytics", "report", name]
-    usual = defaults.model_dump(mode="json")
+    words = ["analytics", "report", "traffic", *([] if name == "traffic" else ["--name", name])]
+    usual = defaults.model_dump(mode="json") | {"language": defaults.brand.language}
     for option, value in parameters.items():
-        if option in ("title", "notebook") or value in (None, "", []) or usual.get(option) == value:
+        if (
+            option in ("title", "notebook", "brand", "sections")
+            or value in (None, "", [])
+            or usual.get(option) == value
+        ):
             continue
         shown = ",".join(map(str, value)) if isinstance(value, list | tuple) else str(value)
         words += [f"--{option.replace('_', '-')}", shown]

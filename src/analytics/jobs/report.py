@@ -8,15 +8,16 @@ import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import Any, get_args
 
 from pydantic import ValidationError
 
 from analytics.errors import InputError, nearest
 from analytics.model import Month, Period, period_of
-from analytics.params import ReportParams, explained, load_params
+from analytics.params import Brand, ReportParams, explained, load_params
 from analytics.settings import Settings, environment_of, project_root
 
+LANGUAGES = get_args(Brand.model_fields["language"].annotation)
 FORMATS = ("html", "pdf", "csv", "xlsx", "json", "parquet")
 Progress = Callable[[str, float], None]
 
@@ -97,8 +98,9 @@ def parameters_of(settings: Settings, name: str, month: Period, overrides: Mappi
     reports = load_params(settings.params_dir).reports
     _known("report", [name], list(reports))
     defaults = reports[name].model_dump(include=set(NOTEBOOK_FIELDS))
-    _known("parameter", overrides, [field for field in NOTEBOOK_FIELDS if field != "notebook"] + ["compare"])
-    given = {key: value for key, value in overrides.items() if value is not None and key != "compare"}
+    own = ("compare", "language")
+    _known("parameter", overrides, [field for field in NOTEBOOK_FIELDS if field != "notebook"] + list(own))
+    given = {key: value for key, value in overrides.items() if value is not None and key not in own}
     try:
         chosen = ReportParams.model_validate({**defaults, **given})
     except ValidationError as exc:
@@ -107,6 +109,10 @@ def parameters_of(settings: Settings, name: str, month: Period, overrides: Mappi
     if not checked["sections"]:
         del checked["sections"]  # only the notebook `custom` takes them
     checked["month"] = str(month)
+    checked["brand"] = name
+    checked["language"] = str(overrides.get("language") or reports[name].brand.language)
+    if checked["language"] not in LANGUAGES:
+        raise InputError(f"language {checked['language']!r}: expected one of {', '.join(LANGUAGES)}")
     if overrides.get("compare"):
         checked["compare"] = str(period_of(str(overrides["compare"])))
     return checked

@@ -53,7 +53,7 @@ def verify(settings: Settings, file: Path, *, progress: Progress = _silent) -> V
     content, stem = _figures(file)
     parameters = dict(content["parameters"])
     name = stem.removesuffix(f"-{parameters['month']}")
-    overrides = {key: value for key, value in parameters.items() if key not in ("month", "notebook")}
+    overrides = {key: value for key, value in parameters.items() if key not in ("month", "notebook", "brand")}
     kind = file.suffix[1:] if file.suffix in (".html", ".pdf", ".csv", ".xlsx", ".parquet") else "json"
     with tempfile.TemporaryDirectory() as folder:
         # nothing kept is used: a figure compared with a copy of itself would prove nothing

@@ -1,4 +1,4 @@
-"""What a notebook's output is made of: MIME types, blocks, and the language figures are written in."""
+"""What a notebook's output is made of: MIME types, and blocks that carry data under them."""
 
 from __future__ import annotations
 
@@ -7,7 +7,6 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Literal
 
-from analytics.errors import ReportError
 from analytics.reports import formats
 
 VEGALITE = "application/vnd.vegalite.v5+json"
@@ -26,22 +25,6 @@ COVER_DEFAULTS: dict[str, Any] = {
     "issued": "", "status": "final", "version": "", "facts": [],
 }  # fmt: skip
 ARROWS = {"up": "▲", "down": "▼"}
-
-
-class _State:
-    language = "en"
-
-
-def use_language(code: str) -> None:
-    """Set the language of numbers and dates for all that is shown from here on (en, de, fr, es)."""
-    if code not in formats.LANGUAGES:
-        raise ReportError(f"language {code!r}: expected one of {', '.join(formats.LANGUAGES)}")
-    _State.language = code
-
-
-def language() -> str:
-    """The language set last; English before that."""
-    return _State.language
 
 
 @dataclass(frozen=True)

@@ -13,7 +13,8 @@ import numpy as np
 import pandas as pd
 
 from analytics.reports import theme
-from analytics.reports.series_chart import AMOUNT_LABEL, TIME_LABEL, Floats, on, series_chart, thin, wall_clock_ms
+from analytics.reports.language import say
+from analytics.reports.series_chart import Floats, amount_label, on, series_chart, thin, time_label, wall_clock_ms
 
 __all__ = ["bars", "heatmap", "series_chart", "small_multiples", "thin", "wall_clock_ms"]
 
@@ -47,7 +48,7 @@ def heatmap(
     finite = finite[np.isfinite(finite)]
     base = alt.Chart(rows.dropna(subset=[value])).encode(
         x=alt.X(f"{x}:O", sort=columns, title=None, axis=alt.Axis(labelAngle=0, labelOverlap=True)),
-        y=alt.Y(f"{y}:N", sort=lines, title=None, axis=alt.Axis(labelLimit=140)),
+        y=alt.Y(f"{y}:N", sort=lines, title=None, axis=alt.Axis(labelLimit=190)),
         tooltip=[
             alt.Tooltip(f"{y}:N"),
             alt.Tooltip(f"{x}:O"),
@@ -122,7 +123,7 @@ def bars(
     largest = float(rows[value].max())
     scale = alt.Scale(domainMax=largest * 1.1) if largest > 0 else alt.Undefined  # room for the words
     base = alt.Chart(rows).encode(
-        x=alt.X(f"{value}:Q", title=title, scale=scale, axis=alt.Axis(labelExpr=AMOUNT_LABEL, tickCount=6)),
+        x=alt.X(f"{value}:Q", title=title, scale=scale, axis=alt.Axis(labelExpr=amount_label(), tickCount=6)),
         y=alt.Y(f"{category}:N", sort=order, title=None, axis=alt.Axis(labelLimit=160)),
         tooltip=[alt.Tooltip(f"{category}:N"), alt.Tooltip(f"{value}:Q", title=title or value, format=",.4~g")],
     )
@@ -139,7 +140,7 @@ def bars(
     if reference is not None:
         line = alt.Chart(pd.DataFrame({"reference": [reference], "label": [reference_label]}))
         rule = line.mark_rule(strokeDash=[4, 3], color=theme.LIGHT["high"], strokeWidth=1.2)
-        layers.append(rule.encode(x="reference:Q", tooltip=[alt.Tooltip("label:N", title="Reference")]))
+        layers.append(rule.encode(x="reference:Q", tooltip=[alt.Tooltip("label:N", title=say("Reference"))]))
     return alt.layer(*layers).properties(width=theme.CHART_WIDTH, height=24 * len(rows) + 44, autosize=FIT)
 
 
@@ -168,9 +169,9 @@ def small_multiples(
         f"{y}:Q",
         title=None,
         scale=alt.Scale(zero=False),
-        axis=alt.Axis(tickCount=3, labelExpr=AMOUNT_LABEL, minExtent=34, maxExtent=34),
+        axis=alt.Axis(tickCount=3, labelExpr=amount_label(), minExtent=34, maxExtent=34),
     )
-    axis = alt.Axis(title=None, labelExpr=TIME_LABEL, tickCount=3, grid=False, labelFlush=True)
+    axis = alt.Axis(title=None, labelExpr=time_label(), tickCount=3, grid=False, labelFlush=True)
     base = alt.Chart().encode(x=alt.X("time:T", scale=alt.Scale(type="utc"), axis=axis))
     layers: list[Any] = []
     if band is not None:

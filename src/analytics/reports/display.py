@@ -33,10 +33,9 @@ from analytics.reports.blocks import (
     blocks,
     escaped,
     finite,
-    language,
     make_block,
-    use_language,
 )
+from analytics.reports.language import say, use_language
 from analytics.reports.tables import Column, table
 
 if TYPE_CHECKING:
@@ -127,9 +126,7 @@ class Tile:
 
     def payload(self) -> dict[str, Any]:
         """The tile as the exporters read it."""
-        shown = (
-            formats.clean(self.value) if isinstance(self.value, str) else formats.compact(self.value, lang=language())
-        )
+        shown = formats.clean(self.value) if isinstance(self.value, str) else formats.compact(self.value)
         found: dict[str, Any] = {
             "label": self.label,
             "value": shown,
@@ -230,5 +227,7 @@ def cover(
         "title": title, "subtitle": subtitle, "period": period, "brand": brand, "accent": accent, "language": language,
         "logo": logo, "issued": issued, "status": status, "version": version, "facts": list((facts or {}).items()),
     }  # fmt: skip
-    plain = " · ".join(part for part in (brand, title, period, issued and f"issued {issued}", status) if part)
+    plain = " · ".join(
+        part for part in (brand, title, period, issued and say("issued {date}", date=issued), status) if part
+    )
     return make_block(COVER, payload, plain, f"<h1>{escaped(title)}</h1><p>{escaped(plain)}</p>")

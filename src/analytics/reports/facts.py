@@ -14,6 +14,8 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from analytics.model import Aggregation, Period
+from analytics.reports import formats
+from analytics.reports.wording import counted
 
 FULL_DAY_COVERAGE = 0.8
 MIN_FULL_DAYS = 14
@@ -123,7 +125,14 @@ def compare(this: MonthFacts, other: MonthFacts) -> Comparison:
     for facts in (this, other):
         full = len(facts.full_days)
         if full < min(MIN_FULL_DAYS, (facts.month.days + 1) // 2):
-            return Comparison(other.month, refusal=f"{facts.month.label} has {full} full days of {facts.month.days}")
+            few = counted(
+                full,
+                "{period} has {n} full day of {days}",
+                "{period} has {n} full days of {days}",
+                period=formats.period(facts.month),
+                days=facts.month.days,
+            )
+            return Comparison(other.month, refusal=few)
     if this.aggregation == "last":
         ratio = _ratio(this.total, other.total)
         return Comparison(other.month, ratio, ratio)

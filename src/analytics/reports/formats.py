@@ -9,6 +9,9 @@ from dataclasses import dataclass
 from datetime import date, datetime
 from typing import Any
 
+from analytics.model import Month, Period
+from analytics.reports.language import language, say
+
 MISSING = "–"
 MINUS = "\u2212"
 NBSP = "\u00a0"
@@ -16,41 +19,37 @@ THIN = "\u202f"
 
 
 @dataclass(frozen=True, slots=True)
-class Language:
-    """How one language groups digits and names months and magnitudes."""
+class Tongue:
+    """How one language writes magnitudes, lengths of time (days, hours, minutes, seconds) and dates, by CLDR 46.
 
-    code: str
-    decimal: str
-    group: str
-    months: tuple[str, ...]
-    magnitudes: tuple[str, str, str]
-    date_order: str = "{day} {month} {year}"
+    The patterns are CLDR's for a day, a day in full, a day of the year and a month.
+    """
 
-
-def _months(names: str) -> tuple[str, ...]:
-    return tuple(names.split())
+    magnitudes: tuple[str, ...]
+    units: tuple[str, str, str, str]
+    patterns: tuple[str, str, str, str]
 
 
-LANGUAGES = {
-    "en": Language("en", ".", ",", _months("Jan Feb Mar Apr May Jun Jul Aug Sep Oct Nov Dec"), ("k", "M", "bn")),
-    "de": Language(
-        "de",
-        ",",
-        ".",
-        _months("Jan. Feb. März Apr. Mai Juni Juli Aug. Sep. Okt. Nov. Dez."),
-        ("Tsd.", "Mio.", "Mrd."),
-        "{day}. {month} {year}",
+_TONGUES = {
+    "en": Tongue(("k", "M", "bn"), ("d", "h", "min", "s"), ("d MMM y", "d MMMM y", "d MMMM", "LLLL y")),
+    "de": Tongue(
+        ("Tsd.", "Mio.", "Mrd."), ("Tg.", "Std.", "Min.", "Sek."), ("d. MMM y", "d. MMMM y", "d. MMMM", "LLLL y")
     ),
-    "fr": Language(
-        "fr", ",", THIN, _months("janv. févr. mars avr. mai juin juil. août sept. oct. nov. déc."), ("k", "M", "Md")
+    "fr": Tongue(("k", "M", "Md"), ("j", "h", "min", "s"), ("d MMM y", "d MMMM y", "d MMMM", "LLLL y")),
+    "es": Tongue(  # Spanish has no short word for 10⁹ and goes on in millions
+        ("mil", "M"), ("d", "h", "min", "s"), ("d MMM y", "d 'de' MMMM 'de' y", "d 'de' MMMM", "LLLL 'de' y")
     ),
-    "es": Language("es", ",", ".", _months("ene feb mar abr may jun jul ago sep oct nov dic"), ("mil", "M", "mM")),
 }
 
 
-def language(code: str) -> Language:
-    """The language of that code; English where the code is not known."""
-    return LANGUAGES.get(code, LANGUAGES["en"])
+def _tongue(lang: str | None) -> Tongue:
+    return _TONGUES[_code(lang)]
+
+
+def _code(lang: str | None) -> str:
+    """A language's code: the one set where none is named, English where it is not known."""
+    code = lang or language()
+    return code if code in _TONGUES else "en"
 
 
 def is_missing(value: Any) -> bool:
@@ -62,7 +61,7 @@ def is_missing(value: Any) -> bool:
     return value is None or (value != value) is True or type(value).__name__ in {"NaTType", "NAType"}
 
 
-def number(value: Any, *, decimals: int | None = None, signed: bool = False, lang: str = "en") -> str:
+def number(value: Any, *, decimals: int | None = None, signed: bool = False, lang: str | None = None) -> str:
     """A number with grouped digits, a real minus, and as many decimals as its size needs.
 
     >>> number(1234567), number(-3.14159), number(0.01234), number(None)
@@ -78,8 +77,10 @@ def number(value: Any, *, decimals: int | None = None, signed: bool = False, lan
     places = decimals if decimals is not None else _places(amount)
     text = f"{abs(amount):,.{places}f}"
     sign = MINUS if amount < 0 and text.strip("0.,") else "+" if signed and text.strip("0.,") else ""
-    tongue = language(lang)
-    return sign + text.translate({ord(","): tongue.group, ord("."): tongue.decimal})
+    from babel.numbers import get_decimal_symbol, get_group_symbol
+
+    code = _code(lang)
+    return sign + text.translate({ord(","): get_group_symbol(code), ord("."): get_decimal_symbol(code)})
 
 
 def _places(amount: float) -> int:
@@ -91,7 +92,7 @@ def _places(amount: float) -> int:
     return 2 if size >= 1 else min(6, 2 - math.floor(math.log10(size)))
 
 
-def compact(value: Any, *, lang: str = "en") -> str:
+def compact(value: Any, *, lang: str | None = None) -> str:
     """Three significant figures with a magnitude from ten thousand on.
 
     >>> " | ".join([compact(9876), compact(12345), compact(4.18e7), compact(-2.5e9)]).replace(NBSP, " ")
@@ -102,15 +103,16 @@ def compact(value: Any, *, lang: str = "en") -> str:
     amount = float(value)
     if abs(amount) < 10_000 or not math.isfinite(amount):
         return number(amount, lang=lang)
-    power = min(3, int(math.log10(abs(amount)) // 3))
+    names = _tongue(lang).magnitudes
+    power = min(len(names), int(math.log10(abs(amount)) // 3))
     scaled = amount / 1000**power
-    if abs(scaled) >= 999.5 and power < 3:  # 999,960 would round to "1000 k"
+    if abs(scaled) >= 999.5 and power < len(names):  # 999,960 would round to "1000 k"
         power, scaled = power + 1, scaled / 1000
     places = 2 if abs(scaled) < 9.995 else 1 if abs(scaled) < 99.95 else 0
-    return number(scaled, decimals=places, lang=lang) + NBSP + language(lang).magnitudes[power - 1]
+    return number(scaled, decimals=places, lang=lang) + NBSP + names[power - 1]
 
 
-def percent(ratio: Any, *, decimals: int = 1, signed: bool = False, lang: str = "en") -> str:
+def percent(ratio: Any, *, decimals: int = 1, signed: bool = False, lang: str | None = None) -> str:
     """A ratio (0 to 1) in per cent.
 
     >>> " | ".join([percent(0.1234), percent(-0.05, signed=True)]).replace(NBSP, " ")
@@ -121,7 +123,7 @@ def percent(ratio: Any, *, decimals: int = 1, signed: bool = False, lang: str = 
     return number(float(ratio) * 100, decimals=decimals, signed=signed, lang=lang) + NBSP + "%"
 
 
-def duration(seconds: Any, *, lang: str = "en") -> str:
+def duration(seconds: Any, *, lang: str | None = None) -> str:
     """A stretch of time in its two largest units.
 
     >>> " | ".join([duration(42), duration(900), duration(5400), duration(190800)]).replace(NBSP, " ")
@@ -130,17 +132,18 @@ def duration(seconds: Any, *, lang: str = "en") -> str:
     if is_missing(seconds):
         return MISSING
     total = round(float(seconds))
+    days, hours, minutes, second = _tongue(lang).units
     if total < 60:
-        return f"{total}{NBSP}s"
+        return f"{total}{NBSP}{second}"
     parts: list[str] = []
-    for size, unit in ((86_400, {"de": "T", "fr": "j"}.get(lang, "d")), (3600, "h"), (60, "min")):
+    for size, unit in ((86_400, days), (3600, hours), (60, minutes)):
         count, total = divmod(total, size)
         if count or parts:
             parts.append(f"{count}{NBSP}{unit}" if count else "")
     return " ".join(part for part in parts[:2] if part)
 
 
-def day(value: Any, *, lang: str = "en") -> str:
+def day(value: Any, *, lang: str | None = None) -> str:
     """A date in words.
 
     >>> " | ".join([day(date(2026, 11, 2)), day("2026-11-02", lang="de")]).replace(NBSP, " ")
@@ -149,13 +152,41 @@ def day(value: Any, *, lang: str = "en") -> str:
     if is_missing(value):
         return MISSING
     when = date.fromisoformat(value[:10]) if isinstance(value, str) else value
-    tongue = language(lang)
-    return tongue.date_order.format(day=when.day, month=tongue.months[when.month - 1], year=when.year).replace(
-        " ", NBSP
-    )
+    return _dated(when, 0, lang).replace(" ", NBSP)
 
 
-def moment(value: Any, *, lang: str = "en") -> str:
+def _dated(when: date, pattern: int, lang: str | None) -> str:
+    from babel.dates import format_date
+
+    return format_date(when, _tongue(lang).patterns[pattern], locale=_code(lang))
+
+
+def period(of: Period, *, lang: str | None = None) -> str:
+    """A month, or a run of days, in words.
+
+    >>> from analytics.model import Span
+    >>> period(Month(2026, 10), lang="es"), period(Span(date(2026, 10, 5), date(2026, 10, 18)))
+    ('octubre de 2026', '5 October to 18 October 2026')
+    """
+    if isinstance(of, Month):
+        return _dated(of.first, 3, lang)
+    first = _dated(of.first, 2 if of.first.year == of.last.year else 1, lang)
+    return say("{first} to {last}", lang=lang, first=first, last=_dated(of.last, 1, lang))
+
+
+def weekdays(*, lang: str | None = None) -> list[str]:
+    """Short names of the days of the week, Monday first.
+
+    >>> weekdays(lang="fr")
+    ['lun.', 'mar.', 'mer.', 'jeu.', 'ven.', 'sam.', 'dim.']
+    """
+    from babel.dates import get_day_names
+
+    names = get_day_names("abbreviated", locale=_code(lang))
+    return [names[day] for day in range(7)]
+
+
+def moment(value: Any, *, lang: str | None = None) -> str:
     """A date and time of day, to the minute, in the value's own time zone.
 
     >>> moment(datetime(2026, 11, 2, 9, 5)).replace(NBSP, " ")

@@ -13,6 +13,7 @@ from analytics.kept import NOTHING, Kept
 from analytics.monitoring import Watch
 from analytics.reports import formats
 from analytics.reports.display import Block, Blocks, Column, blocks, callout, figure, table
+from analytics.reports.language import mark, say
 from analytics.reports.outlook import (
     OUTLOOK_COLUMNS,
     SeriesOutlook,
@@ -24,7 +25,7 @@ from analytics.reports.outlook import (
 from analytics.reports.restated import RESTATED_COLUMNS, Standing, restated_rows, standing
 from analytics.reports.top_contents import TOP_COLUMNS, top_contents
 from analytics.reports.traffic_data import SeriesMonth, TrafficData
-from analytics.reports.wording import listed, plural, share
+from analytics.reports.wording import counted, listed, share
 from analytics.store import closes
 
 if TYPE_CHECKING:
@@ -53,28 +54,33 @@ def firmness(data: TrafficData, firm: Standing, told: Told) -> Blocks:
     """Provisional, settled or closed; and once closed, every figure that is no longer what it was."""
     settles = formats.moment(firm.settles_at.astimezone(data.zone))
     if not firm.is_settled and not firm.closed:
-        text = (
-            f"These figures are provisional: {formats.literal(firm.slowest)} may still be restated by its platform "
-            f"until {settles}."
+        text = say(
+            "These figures are provisional: {series} may still be restated by its platform until {when}.",
+            series=formats.literal(firm.slowest),
+            when=settles,
         )
         return blocks(callout(text, "warn"))
     if not firm.closed:
-        return blocks(callout(f"Every source has settled ({settles}); the period is not closed yet.", "good"))
+        text = say("Every source has settled ({when}); the period is not closed yet.", when=settles)
+        return blocks(callout(text, "good"))
     first = firm.closed[0]
     rows = restated_rows(data, firm.closed)
-    when = formats.moment(first.closed_at.astimezone(data.zone))
-    changed = plural(len(rows), "figure has", "figures have") if len(rows) else "No figure has"
-    text = (
-        f"Closed on {when} by {formats.literal(first.closed_by)}, on data snapshot `{first.snapshot}`. "
-        f"{changed} changed since."
+    text = say(
+        "Closed on {when} by {somebody}, on data snapshot `{snapshot}`.",
+        when=formats.moment(first.closed_at.astimezone(data.zone)),
+        somebody=formats.literal(first.closed_by),
+        snapshot=first.snapshot,
     )
+    none = say("No figure has changed since.")
+    changed = counted(len(rows), "{n} figure has changed since.", "{n} figures have changed since.")
+    text = f"{text} {none if rows.empty else changed}"
     if rows.empty:
         return blocks(callout(text, "good"))
     shown = table(
         rows,
-        caption=f"Restated since the close of {data.month.label}",
+        caption=say("Restated since the close of {period}", period=data.label),
         columns=RESTATED_COLUMNS,
-        note="An en dash: not known, or not closed with the others.",
+        note=say("An en dash: not known, or not closed with the others."),
         provenance=told,
     )
     return blocks(callout(text, "warn"), shown)
@@ -83,16 +89,19 @@ def firmness(data: TrafficData, firm: Standing, told: Told) -> Blocks:
 def ahead(data: TrafficData, found: Sequence[SeriesOutlook], told: Told) -> Blocks:
     """The forecast of the next period, its interval, and how it was chosen."""
     coming = data.month.following()
+    label = formats.period(coming)
     some = [entry.found for entry in found if entry.found is not None]
     if not some:
         reasons = listed([f"{formats.literal(n)} ({formats.literal(why)})" for n, why in explained(found).items()])
-        return blocks(callout(f"No outlook on {coming.label} is given: {reasons}."))
+        return blocks(callout(say("No outlook on {period} is given: {reasons}.", period=label, reasons=reasons)))
     chart = outlook_chart(found)
     drawn = (
         figure(
             chart,
-            caption=f"{coming.label} against {data.month.label}: expected change a day, with its range",
-            alt=f"For each series the expected change a day in {coming.label} and the range around it.",
+            caption=say(
+                "{coming} against {period}: expected change a day, with its range", coming=label, period=data.label
+            ),
+            alt=say("For each series the expected change a day in {period} and the range around it.", period=label),
             provenance=told,
         )
         if chart is not None
@@ -100,12 +109,15 @@ def ahead(data: TrafficData, found: Sequence[SeriesOutlook], told: Told) -> Bloc
     )
     shown = table(
         outlook_rows(found, coming.days),
-        caption=f"Outlook on {coming.label}",
+        caption=say("Outlook on {period}", period=label),
         columns=OUTLOOK_COLUMNS,
-        note=f"The range is meant to hold {share(some[0].coverage)} of such figures; it comes from the model's errors "
-        "on past dates of the same series. Of several models the default is kept unless another erred clearly "
-        "less. Skill: how much less it erred than repeating the last week (0 %: no better). Levels: at the end of the "
-        "period. Thirty days do not show a time of year, and no model knows what is planned.",
+        note=say(
+            "The range is meant to hold {share} of such figures; it comes from the model's errors on past dates of the "
+            "same series. Of several models the default is kept unless another erred clearly less. Skill: how much "
+            "less it erred than repeating the last week (0 %: no better). Levels: at the end of the period. Thirty "
+            "days do not show a time of year, and no model knows what is planned.",
+            share=share(some[0].coverage),
+        ),
         provenance=told,
     )
     return blocks(drawn, shown)
@@ -119,27 +131,29 @@ def held(data: TrafficData, told: Told) -> Block:
             "claimed": item.series.baseline.coverage,
             "held": item.in_band_ratio,
             "readings": item.judged_readings,
-            "verdict": _verdict(item.in_band_ratio, item.series.baseline.coverage),
+            "verdict": say(_verdict(item.in_band_ratio, item.series.baseline.coverage)),
         }
         for item in data.items
         if item.judged_readings
     )
     return table(
         rows,
-        caption="Backtest: how often the band held on these data",
+        caption=say("Backtest: how often the band held on these data"),
         columns=HELD_COLUMNS,
-        note="Each reading is foretold from earlier ones and then compared with what came: a rolling backtest of the "
-        "period. Incidents are among the readings, so a troubled month holds less. `analytics baseline backtest` "
-        "compares the algorithms on the same series.",
+        note=say(
+            "Each reading is foretold from earlier ones and then compared with what came: a rolling backtest of the "
+            "period. Incidents are among the readings, so a troubled month holds less. `analytics baseline backtest` "
+            "compares the algorithms on the same series."
+        ),
         provenance=told,
-        empty="No reading had enough history to be judged.",
+        empty=mark("No reading had enough history to be judged."),
     )
 
 
 def _verdict(held_ratio: float, claimed: float) -> str:
     if held_ratio < claimed - 0.05:
-        return "too narrow"
-    return "too wide" if held_ratio > claimed + (1 - claimed) * 0.8 else "as claimed"
+        return mark("too narrow")
+    return mark("too wide") if held_ratio > claimed + (1 - claimed) * 0.8 else mark("as claimed")
 
 
 def as_named(item: SeriesMonth, usual: Watch) -> list[str]:
@@ -147,20 +161,28 @@ def as_named(item: SeriesMonth, usual: Watch) -> list[str]:
     own = item.series.watch
     if (own.algorithm, own.window_days) == (usual.algorithm, usual.window_days):
         return []
-    return [f"{item.full_name} is judged by {own.algorithm} over {own.window_days} days, as params ask"]
+    said = say(
+        "{series} is judged by {algorithm} over {days} days, as params ask",
+        series=item.full_name,
+        algorithm=own.algorithm,
+        days=own.window_days,
+    )
+    return [said]
 
 
-def top(rows: pd.DataFrame, name: str, display_name: str, label: str, told: Told) -> Block | None:
+def top(rows: pd.DataFrame, name: str, data: TrafficData, told: Told) -> Block | None:
     """A platform's best contents; None where there are none."""
     part = rows[rows["platform"] == name]
     if part.empty:
         return None
     return table(
         part,
-        caption=f"{display_name}: what grew most in {label}",
+        caption=say("{platform}: what grew most in {period}", platform=data.display_name(name), period=data.label),
         columns=TOP_COLUMNS,
-        note="Increase within the period of the platform's widest content metric. Against earlier ones: how often the "
-        "median of the account's earlier contents at that age; only of those far outside their spread.",
+        note=say(
+            "Increase within the period of the platform's widest content metric. Against earlier ones: how often the "
+            "median of the account's earlier contents at that age; only of those far outside their spread."
+        ),
         provenance=told,
     )
 

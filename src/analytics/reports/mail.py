@@ -12,6 +12,7 @@ import nbformat
 
 from analytics.reports import theme
 from analytics.reports.exporters.common import document
+from analytics.reports.language import say
 from analytics.reports.published import Version
 
 CHARTS = 2
@@ -35,17 +36,20 @@ def letter(
     doc = document(notebook, "html")
     pictures = [block for block in doc.blocks if block["type"] == "figure" and "spec" in block][:CHARTS]
     names = [make_msgid(domain="report.invalid") for _ in pictures]
+    lang = str(doc.cover["language"])
     message = EmailMessage()
-    message["Subject"] = _line(f"{version.title}: {version.label}" + _again(version))
+    message["Subject"] = _line(f"{version.title}: {version.label}" + _again(version, lang))
     message["From"], message["To"] = sender, recipient
     message["Date"] = formatdate(localtime=False)
     message["Message-ID"] = make_msgid(domain="report.invalid")
     message["Auto-Submitted"] = "auto-generated"
-    message.set_content(_plain(version, doc.cover, brand, link))
+    message.set_content(_plain(version, doc.cover, brand, link, lang))
     captions = [str(block["caption"]) for block in pictures]
     alts = [str(block["alt"]) for block in pictures]
     shown = list(zip(names, captions, alts, strict=True))
-    message.add_alternative(_html(version, doc.blocks, shown, brand=brand, accent=accent, link=link), subtype="html")
+    message.add_alternative(
+        _html(version, doc.blocks, shown, brand=brand, accent=accent, link=link, lang=lang), subtype="html"
+    )
     page: Any = message.get_payload()[1]  # type: ignore[index]
     for name, block in zip(names, pictures, strict=True):
         page.add_related(_png(block["spec"]), "image", "png", cid=name)
@@ -60,8 +64,10 @@ def summary(version: Version, link: str) -> str:
     return "\n".join([*lines, *([f"\n{link}"] if link else [])])
 
 
-def _again(version: Version) -> str:
-    return f" (version {version.version}: {version.changed})" if version.version > 1 else ""
+def _again(version: Version, lang: str) -> str:
+    if version.version == 1:
+        return ""
+    return say(" (version {number}: {changed})", lang=lang, number=version.version, changed=version.changed)
 
 
 def _line(text: str) -> str:
@@ -69,11 +75,12 @@ def _line(text: str) -> str:
     return " ".join(text.split())[:200]
 
 
-def _plain(version: Version, cover: dict[str, Any], brand: str, link: str) -> str:
-    lines = [f"{brand}", f"{version.title}: {version.label}{_again(version)}", ""]
+def _plain(version: Version, cover: dict[str, Any], brand: str, link: str, lang: str) -> str:
+    lines = [f"{brand}", f"{version.title}: {version.label}{_again(version, lang)}", ""]
     lines += [f"- {sentence}" for sentence in version.headline]
     lines += ["", *(f"{label}: {value}" for label, value in cover["facts"]), ""]
-    lines += [f"The whole report: {link}"] if link else ["The whole report is attached."]
+    whole = say("The whole report: {link}", lang=lang, link=link)
+    lines += [whole if link else say("The whole report is attached as PDF.", lang=lang)]
     return "\n".join(lines) + "\n"
 
 
@@ -85,6 +92,7 @@ def _html(
     brand: str,
     accent: str,
     link: str,
+    lang: str,
 ) -> str:
     """Tables and inline styles: what mail programs of any age show as it is meant."""
     shade = theme.accents(accent)["cover_from"]
@@ -106,19 +114,20 @@ def _html(
         f' style="max-width:100%;height:auto;border:0"></p><p style="{grey};margin:0">{escape(caption)}</p>'
         for name, caption, alt in pictures
     )
+    attached = say("The whole report is attached as PDF.", lang=lang)
     button = (
         f'<p style="margin:26px 0"><a href="{escape(link)}" style="background:{shade};color:#ffffff;padding:11px 20px;'
-        f'border-radius:8px;text-decoration:none;font-weight:600">Open the report</a></p>'
+        f'border-radius:8px;text-decoration:none;font-weight:600">{escape(say("Open the report", lang=lang))}</a></p>'
         if link
-        else f'<p style="{grey};margin:26px 0">The whole report is attached as PDF.</p>'
+        else f'<p style="{grey};margin:26px 0">{escape(attached)}</p>'
     )
     return (
-        '<!doctype html><html lang="en"><body style="margin:0;background:#ffffff;color:#172033;'
+        f'<!doctype html><html lang="{lang}"><body style="margin:0;background:#ffffff;color:#172033;'
         'font:15px/1.55 Inter,Segoe UI,Helvetica,Arial,sans-serif">'
         f'<table role="presentation" width="100%" cellspacing="0" cellpadding="0"><tr><td bgcolor="{shade}"'
         f' style="background:{shade};color:#ffffff;padding:26px 28px"><div style="font-size:13px">{escape(brand)}</div>'
         f'<div style="font-size:26px;font-weight:700">{escape(version.title)}</div>'
-        f"<div>{escape(version.label + _again(version))}</div></td></tr></table>"
+        f"<div>{escape(version.label + _again(version, lang))}</div></td></tr></table>"
         f'<div style="max-width:{WIDTH + 56}px;padding:20px 28px">'
         f'<table role="presentation" width="100%" cellspacing="6" cellpadding="0"><tr>{cells}</tr></table>'
         f'<ul style="padding-left:20px">{said}</ul>{button}{charts}</div></body></html>'

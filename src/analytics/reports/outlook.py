@@ -14,9 +14,11 @@ from analytics.baselines.outlook import FAST, MODELS, Outlook, outlook
 from analytics.errors import InputError, InsufficientHistory
 from analytics.kept import NOTHING, Kept
 from analytics.model import MetricDefinition, Period
-from analytics.reports import theme
+from analytics.reports import formats, theme
 from analytics.reports.display import Column
+from analytics.reports.language import say
 from analytics.reports.traffic_data import SeriesMonth, TrafficData
+from analytics.reports.wording import counted
 
 if TYPE_CHECKING:
     import altair as alt
@@ -49,15 +51,16 @@ def outlooks(store: Store, data: TrafficData, kept: Kept = NOTHING) -> tuple[Ser
 
 def _one(item: SeriesMonth, days: pd.DataFrame, data: TrafficData, position: int, kept: Kept) -> SeriesOutlook:
     if item.series.breaks:
-        changed = item.series.breaks[-1]
-        return SeriesOutlook(item, None, f"changed its meaning on {changed.valid_from}")
+        day = formats.day(item.series.breaks[-1].valid_from)
+        return SeriesOutlook(item, None, say("changed its meaning on {day}", day=day))
     values = daily_amounts(days, item.series.definition, data.month, data.timezone)
     models = list(MODELS) if position < WITH_PROPHET else list(FAST)
     try:
         return SeriesOutlook(item, kept.once(outlook, values, data.month.following().days, models=models))
     except InsufficientHistory:
         known = int(np.isfinite(values).sum())
-        return SeriesOutlook(item, None, f"{known} full days known, about 50 needed")
+        few = counted(known, "{n} full day known, about 50 needed", "{n} full days known, about 50 needed")
+        return SeriesOutlook(item, None, few)
 
 
 def _days(store: Store, data: TrafficData) -> pd.DataFrame:
@@ -111,9 +114,9 @@ def outlook_rows(found: Sequence[SeriesOutlook], days: int) -> pd.DataFrame:
                 "low": max(low, 0.0) if facts.aggregation in ("sum", "increase") and per_day >= 0 else low,
                 "high": high,
                 "change": _against(seen.per_day, per_day),
-                "model": seen.model,
+                "model": say(seen.model),
                 "skill": seen.skill_ratio,
-                "trials": f"{seen.trials} of {seen.trial_days} days",
+                "trials": counted(seen.trials, "{n} of {days} days", "{n} of {days} days", days=seen.trial_days),
             }
         rows.append(row)
     columns = ["series", "this_per_day", "expected", "low", "high", "change", "model", "skill", "trials"]
@@ -145,13 +148,13 @@ def outlook_chart(found: Sequence[SeriesOutlook]) -> alt.TopLevelMixin | None:
     frame[["low", "high", "middle"]] = frame[["low", "high", "middle"]].clip(-1, far)
     order = list(frame["series"])
     y = alt.Y("series:N", sort=order, title=None, axis=alt.Axis(labelLimit=240))
-    x = alt.X("low:Q", title="Change a day on this period", axis=alt.Axis(format="+.0%", tickCount=7))
+    x = alt.X("low:Q", title=say("Change a day on this period"), axis=alt.Axis(format="+.0%", tickCount=7))
     base = alt.Chart(frame).encode(y=y)
     tips = [
-        alt.Tooltip("series:N", title="Series"),
-        alt.Tooltip("middle:Q", title="Expected", format="+.1%"),
-        alt.Tooltip("low:Q", title="From", format="+.1%"),
-        alt.Tooltip("high:Q", title="To", format="+.1%"),
+        alt.Tooltip("series:N", title=say("Series")),
+        alt.Tooltip("middle:Q", title=say("Expected"), format="+.1%"),
+        alt.Tooltip("low:Q", title=say("From"), format="+.1%"),
+        alt.Tooltip("high:Q", title=say("To"), format="+.1%"),
     ]
     zero = alt.Chart(pd.DataFrame({"zero": [0.0]})).mark_rule(color=theme.LIGHT["axis"]).encode(x="zero:Q")
     band = base.mark_bar(height=8, color=theme.LIGHT["band"], cornerRadius=3).encode(x=x, x2="high:Q", tooltip=tips)

@@ -9,8 +9,9 @@ import numpy as np
 
 from analytics.model import SEVERITIES
 from analytics.reports import formats
+from analytics.reports.language import mark, say
 from analytics.reports.traffic_data import SeriesMonth, ToldIncident, TrafficData, when
-from analytics.reports.wording import change, listed, plural, share
+from analytics.reports.wording import change, counted, listed, share
 
 COVERAGE_WANTED = 0.95
 BAND_TOLERANCE = 0.03
@@ -45,16 +46,40 @@ def _look_into_incidents(data: TrafficData) -> Iterator[Recommendation]:
     for told in severe_incidents(data)[:MAX_INCIDENTS]:
         key, event = told.worst
         item = data.item(key)
-        names = listed([data.item(other).full_name for other in told.keys])
-        together = " together" if len(told.keys) > 1 else ""
-        what = "what was published or said" if event.direction == "above" else "what was withdrawn or went wrong"
-        verb = "rose" if event.direction == "above" else "fell"
+        about = {
+            "when": when(event.peak_at, item, data),
+            "series": listed([data.item(other).full_name for other in told.keys]),
+        }
+        if event.direction == "above":
+            ask = counted(
+                len(told.keys),
+                "Find out what was published or said around {when}, when {series} rose; note the cause, so that the "
+                "baseline does not learn it.",
+                "Find out what was published or said around {when}, when {series} rose together; note the cause, so "
+                "that the baseline does not learn it.",
+                **about,
+            )
+        else:
+            ask = counted(
+                len(told.keys),
+                "Find out what was withdrawn or went wrong around {when}, when {series} fell; note the cause, so that "
+                "the baseline does not learn it.",
+                "Find out what was withdrawn or went wrong around {when}, when {series} fell together; note the cause, "
+                "so that the baseline does not learn it.",
+                **about,
+            )
         yield Recommendation(
             2,
-            f"Find out {what} around {when(event.peak_at, item, data)}, when {names} {verb}{together}; note the cause, "
-            "so that the baseline does not learn it.",
-            f"{item.full_name}: {formats.compact(event.observed)} {item.unit} where {formats.compact(event.expected)} "
-            f"is normal, {told.incident.severity} severity, for {formats.duration(told.duration_s)}",
+            ask,
+            say(
+                "{series}: {observed} {unit} where {expected} is normal, {severity} severity, for {duration}",
+                series=item.full_name,
+                observed=formats.compact(event.observed),
+                unit=item.unit,
+                expected=formats.compact(event.expected),
+                severity=say(told.incident.severity),
+                duration=formats.duration(told.duration_s),
+            ),
         )
 
 
@@ -64,14 +89,25 @@ def _repair_collection(data: TrafficData) -> Iterator[Recommendation]:
         worst = min(poor, key=lambda item: item.facts.coverage_ratio)
         yield Recommendation(
             3,
-            f"Repair the collection of {listed([item.full_name for item in poor])}; until then the totals are a floor.",
-            f"{worst.full_name}: {share(worst.facts.coverage_ratio)} of the readings due were received",
+            say(
+                "Repair the collection of {series}; until then the totals are a floor.",
+                series=listed([item.full_name for item in poor]),
+            ),
+            say(
+                "{series}: {share} of the readings due were received",
+                series=worst.full_name,
+                share=share(worst.facts.coverage_ratio),
+            ),
         )
     if data.absent:
         yield Recommendation(
             3,
-            f"Check the sources of {listed([formats.clean(name) for name in data.absent])}.",
-            f"{plural(len(data.absent), 'series', 'series')} with earlier readings had none this month",
+            say("Check the sources of {series}.", series=listed([formats.clean(name) for name in data.absent])),
+            counted(
+                len(data.absent),
+                "{n} series with earlier readings had none this month",
+                "{n} series with earlier readings had none this month",
+            ),
         )
 
 
@@ -82,10 +118,18 @@ def _doubt_the_band(data: TrafficData) -> Iterator[Recommendation]:
         worst = min(doubtful, key=lambda item: item.in_band_ratio)
         yield Recommendation(
             1,
-            f"Try another baseline for {listed([item.full_name for item in doubtful])}, and until then do not act on "
-            "small deviations.",
-            f"{worst.full_name}: the band claims {share(worst.series.baseline.coverage)} and held "
-            f"{share(worst.in_band_ratio)} of {worst.judged_readings:,} judged readings",
+            say(
+                "Try another baseline for {series}, and until then do not act on small deviations.",
+                series=listed([item.full_name for item in doubtful]),
+            ),
+            counted(
+                worst.judged_readings,
+                "{series}: the band claims {claimed} and held {held} of {n} judged reading",
+                "{series}: the band claims {claimed} and held {held} of {n} judged readings",
+                series=worst.full_name,
+                claimed=share(worst.series.baseline.coverage),
+                held=share(worst.in_band_ratio),
+            ),
         )
 
 
@@ -102,12 +146,19 @@ def _follow_large_changes(data: TrafficData) -> Iterator[Recommendation]:
     for item in data.items:
         ratio = item.previous.adjusted_change_ratio
         if np.isfinite(ratio) and abs(ratio) >= NOTABLE_CHANGE:
-            what = "Find what fed the growth of" if ratio > 0 else "Find what slowed"
-            yield Recommendation(
-                2,
-                f"{what} {item.full_name}, and decide whether next month's plan should follow it.",
-                f"{change(ratio)} against {item.previous.other.label}, same weekdays compared",
-            )
+            yield Recommendation(2, say(GREW if ratio > 0 else SLOWED, series=item.full_name), _compared(item))
+
+
+GREW = mark("Find what fed the growth of {series}, and decide whether next month's plan should follow it.")
+SLOWED = mark("Find what slowed {series}, and decide whether next month's plan should follow it.")
+
+
+def _compared(item: SeriesMonth) -> str:
+    return say(
+        "{change} against {period}, same weekdays compared",
+        change=change(item.previous.adjusted_change_ratio),
+        period=formats.period(item.previous.other),
+    )
 
 
 def _bring_history(data: TrafficData) -> Iterator[Recommendation]:
@@ -115,7 +166,10 @@ def _bring_history(data: TrafficData) -> Iterator[Recommendation]:
     if refused:
         yield Recommendation(
             1,
-            f"Import the history of {refused[0].previous.other.label}, so that months can be compared.",
+            say(
+                "Import the history of {period}, so that months can be compared.",
+                period=formats.period(refused[0].previous.other),
+            ),
             f"{refused[0].full_name}: {refused[0].previous.refusal}",
         )
 

@@ -21,7 +21,14 @@ from nbformat.v4 import new_markdown_cell
 from analytics.errors import InputError, ReportError
 from analytics.reports import formats as text_formats
 from analytics.reports import parameters as declared_parameters
-from analytics.reports.exporters.common import PAPERMILL_ERROR_TAGS, collect_provenance, first_error, own_number
+from analytics.reports.exporters.common import (
+    PAPERMILL_ERROR_TAGS,
+    collect_provenance,
+    first_error,
+    language_of,
+    own_number,
+)
+from analytics.reports.language import translated
 
 Progress = Callable[[float], None]
 ENGINE = "analytics-own-python"
@@ -77,7 +84,7 @@ def execute(
     started = time.perf_counter()
     watch = _Watch(source, progress, environment or {})
     failure = _run(source, given, watch, timeout_s)
-    finished = _tidied(watch.notebook, given)
+    finished = _in_its_language(_tidied(watch.notebook, given))
     if failure:
         where = "" if failure.index is None else f"cell {own_number(finished, failure.index)} "
         _put({failed_path: _dumped(_with_banner(finished, failure))})
@@ -275,6 +282,15 @@ def _tidied(notebook: NotebookNode, parameters: Mapping[str, Any]) -> NotebookNo
             cell["id"] = "injected-parameters"
     notebook.metadata["papermill"] = {"parameters": dict(parameters)}
     notebook.metadata["kernelspec"] = {"name": "python3", "display_name": "Python 3", "language": "python"}
+    return notebook
+
+
+def _in_its_language(notebook: NotebookNode) -> NotebookNode:
+    """The notebook with its headings and sentences in the language of what its cells show."""
+    lang = language_of(notebook)
+    for cell in notebook.cells:
+        if cell.cell_type == "markdown":
+            cell.source = translated(cell.source, lang)
     return notebook
 
 

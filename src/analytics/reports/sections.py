@@ -6,18 +6,31 @@ from collections.abc import Sequence
 
 from analytics.errors import InputError, nearest
 from analytics.reports.display import Block, Blocks, blocks, prose
+from analytics.reports.language import mark, say
 
 SECTIONS = {
-    "summary": ("Executive summary", "The period in figures, then in sentences. Changes compare the same weekdays."),
-    "breakdown": (
-        "Platform breakdown",
-        "Each chart shows the readings, the value that was expected and the range normal readings keep to.",
+    "summary": (
+        mark("Executive summary"),
+        mark("The period in figures, then in sentences. Changes compare the same weekdays."),
     ),
-    "anomalies": ("Anomaly analysis", "Events that belong together, in time or over series, are one incident."),
-    "trends": ("Trends", "Periods differ in length and in weekdays; both are adjusted for, or the comparison refused."),
-    "outlook": ("Outlook", "What the next period may bring if nothing changes course."),
-    "recommendations": ("Recommendations", "Each action follows from a finding in this report."),
-    "coverage": ("Method and data", "How the figures were made, how often the usual range held, and what is missing."),
+    "breakdown": (
+        mark("Platform breakdown"),
+        mark("Each chart shows the readings, the value that was expected and the range normal readings keep to."),
+    ),
+    "anomalies": (
+        mark("Anomaly analysis"),
+        mark("Events that belong together, in time or over series, are one incident."),
+    ),
+    "trends": (
+        mark("Trends"),
+        mark("Periods differ in length and in weekdays; both are adjusted for, or the comparison refused."),
+    ),
+    "outlook": (mark("Outlook"), mark("What the next period may bring if nothing changes course.")),
+    "recommendations": (mark("Recommendations"), mark("Each action follows from a finding in this report.")),
+    "coverage": (
+        mark("Method and data"),
+        mark("How the figures were made, how often the usual range held, and what is missing."),
+    ),
 }
 
 
@@ -38,5 +51,5 @@ def chosen(report: object, names: Sequence[str]) -> Blocks:
         if name in asked[:position]:
             raise InputError(f"section {name!r}: named twice")
         title, text = SECTIONS[name]
-        shown += [prose(f"## {title}\n\n{text}"), getattr(report, name)()]
+        shown += [prose(f"## {say(title)}\n\n{say(text)}"), getattr(report, name)()]
     return blocks(*shown)

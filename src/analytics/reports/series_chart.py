@@ -8,6 +8,7 @@ that draws or of the reader's browser.
 from __future__ import annotations
 
 import itertools
+import json
 from collections.abc import Sequence
 from typing import Any
 
@@ -19,19 +20,36 @@ from numpy.typing import NDArray
 from analytics.errors import ReportError
 from analytics.model import SEVERITIES
 from analytics.reports import theme
+from analytics.reports.language import language, say
 
 Floats = NDArray[np.float64]
 
-TIME_LABEL = (
-    "utchours(datum.value) || utcminutes(datum.value) ? utcFormat(datum.value, '%H:%M')"
-    " : utcdate(datum.value) == 1 ? utcFormat(datum.value, '%b %Y') : utcFormat(datum.value, '%-d %b')"
-)
 BURST = 10.0
-AMOUNT_LABEL = (
-    "datum.value && abs(datum.value) < 1 ? format(datum.value, '.3~g')"
-    " : replace(format(datum.value, '.3~s'), 'G', ' bn')"
-)
+# what an axis writes for 10³, 10⁶ and 10⁹
+MAGNITUDES = {
+    "en": ("k", "M", " bn"),
+    "de": (" Tsd.", " Mio.", " Mrd."),
+    "fr": (" k", " M", " Md"),
+    "es": (" mil", " M", " mil M"),
+}
 ZOOM_EVENTS = "wheel![event.ctrlKey || event.metaKey]"
+
+
+def time_label() -> str:
+    """Vega expression for a tick of a time axis: hours, else days, else months, in the report's language."""
+    day = "%-d. %b" if language() == "de" else "%-d %b"
+    return (
+        "utchours(datum.value) || utcminutes(datum.value) ? utcFormat(datum.value, '%H:%M')"
+        f" : utcdate(datum.value) == 1 ? utcFormat(datum.value, '%b %Y') : utcFormat(datum.value, '{day}')"
+    )
+
+
+def amount_label() -> str:
+    """Vega expression for a tick of a value axis: three digits and a magnitude, in the report's language."""
+    shown = "format(datum.value, '.3~s')"
+    for prefix, word in zip("kMG", MAGNITUDES[language()], strict=True):
+        shown = f"replace({shown}, '{prefix}', '{word}')"
+    return f"datum.value && abs(datum.value) < 1 ? format(datum.value, '.3~g') : {shown}"
 
 
 def thin(
@@ -100,7 +118,7 @@ def _resolution(frame: pd.DataFrame, columns: Sequence[str]) -> float:
 
 
 def _time_axis(title: str | None = None) -> alt.X:
-    axis = alt.Axis(title=title, labelExpr=TIME_LABEL, tickCount=8, grid=False, labelFlush=True)
+    axis = alt.Axis(title=title, labelExpr=time_label(), tickCount=8, grid=False, labelFlush=True)
     return alt.X("time:T", scale=alt.Scale(type="utc"), axis=axis)
 
 
@@ -156,9 +174,9 @@ def series_chart(
         rows[name] = pd.Series(_rounded(frame[name].to_numpy(dtype=float)[indices], step), dtype=object)
     bursty = is_bursty(observed)
     value = alt.Y(
-        title=(f"{unit} (root scale)" if bursty else unit) or None,
+        title=(say("{unit} (root scale)", unit=unit) if bursty else unit) or None,
         scale=alt.Scale(zero=zero, nice=True, type="sqrt" if bursty else "linear"),
-        axis=alt.Axis(tickCount=5, labelExpr=AMOUNT_LABEL),
+        axis=alt.Axis(tickCount=5, labelExpr=amount_label()),
     )
     base = alt.Chart(rows).encode(x=_time_axis())
     layers: list[Any] = []
@@ -166,9 +184,10 @@ def series_chart(
         spans = found[found["end"].notna() & (found["end"] > found["time"])][["time", "end"]]
         layers.append(alt.Chart(spans).mark_rect(color=theme.LIGHT["span"]).encode(x="time:T", x2="end:T"))
     if banded:
-        usual = alt.Scale(domain=["usual range"], range=[theme.LIGHT["band"]])
+        word = say("usual range")
+        usual = alt.Scale(domain=[word], range=[theme.LIGHT["band"]])
         area = (
-            base.transform_calculate(range="'usual range'")
+            base.transform_calculate(range=_quoted(word))
             .mark_area()
             .encode(
                 y=on(value, "lower"),
@@ -177,9 +196,9 @@ def series_chart(
             )
         )
         layers.append(area)
-    names, colours, dashes = ["observed"], [theme.LIGHT["data"]], [[1, 0]]
+    names, colours, dashes = [say("observed")], [theme.LIGHT["data"]], [[1, 0]]
     if "expected" in columns:
-        names, colours, dashes = [*names, "expected"], [*colours, theme.LIGHT["expected"]], [*dashes, [4, 3]]
+        names, colours, dashes = [*names, say("expected")], [*colours, theme.LIGHT["expected"]], [*dashes, [4, 3]]
         layers.append(_line(base, value, "expected", names, colours, dashes, width=1.1))
     layers.append(_line(base, value, "observed", names, colours, dashes, width=1.1))
     if marks is not None and len(marks):
@@ -194,6 +213,11 @@ def series_chart(
     return zoomed
 
 
+def _quoted(text: str) -> str:
+    """Text as a Vega expression's literal."""
+    return json.dumps(text, ensure_ascii=False)
+
+
 def on(value: alt.Y, field: str) -> alt.Y:
     """The same axis for another field."""
     copied = value.copy()
@@ -206,7 +230,8 @@ def _line(
 ) -> alt.Chart:
     """One line, named in a legend it shares with the other one."""
     legend = alt.Legend(symbolType="stroke", symbolSize=160)
-    line = base.transform_calculate(line=f"'{field}'").mark_line(strokeWidth=width)
+    name = names[0] if field == "observed" else names[1]
+    line = base.transform_calculate(line=_quoted(name)).mark_line(strokeWidth=width)
     made: alt.Chart = line.encode(
         y=on(value, field),
         stroke=alt.Stroke("line:N", scale=alt.Scale(domain=names, range=colours), legend=legend),
@@ -228,7 +253,7 @@ def _anomalies(
         found["observed"] = events["observed"].to_numpy(dtype=float)
     else:
         found["observed"] = np.interp(found["time"], times, frame["observed"].ffill().to_numpy(dtype=float))
-    found["label"] = list(events["label"]) if "label" in events.columns else found["severity"]
+    found["label"] = list(events["label"]) if "label" in events.columns else found["severity"].map(say)
     if "end" in events.columns:
         known = events["end"].notna().to_numpy()
         ends = np.full(len(events), np.nan)
@@ -240,15 +265,15 @@ def _anomalies(
 
 def _points(found: pd.DataFrame, value: alt.Y) -> alt.Chart:
     tooltip = [
-        alt.Tooltip("label:N", title="Anomaly"),
-        alt.Tooltip("severity:N", title="Severity"),
-        alt.Tooltip("observed:Q", title="Observed", format=",.4~g"),
+        alt.Tooltip("label:N", title=say("Anomaly")),
+        alt.Tooltip("severity:N", title=say("Severity")),
+        alt.Tooltip("observed:Q", title=say("Observed"), format=",.4~g"),
     ]
-    present = [name for name in SEVERITIES if name in set(found["severity"])]
+    present = [say(name) for name in SEVERITIES if name in set(found["severity"])]
     legend = alt.Legend(title=None, values=present, symbolSize=70)
     weights = found["severity"].map(dict(zip(SEVERITIES, theme.SEVERITY_SIZES, strict=True)))
     made: alt.Chart = (
-        alt.Chart(found[["time", "severity", "observed", "label"]].assign(weight=weights))
+        alt.Chart(found[["time", "observed", "label"]].assign(severity=found["severity"].map(say), weight=weights))
         .mark_point(filled=True, opacity=1, strokeWidth=0)
         .encode(
             x="time:T",
@@ -263,14 +288,14 @@ def _points(found: pd.DataFrame, value: alt.Y) -> alt.Chart:
 
 
 def _by_severity(values: Sequence[Any]) -> alt.Scale:
-    return alt.Scale(domain=list(SEVERITIES), range=list(values))
+    return alt.Scale(domain=[say(name) for name in SEVERITIES], range=list(values))
 
 
 def _rules(marks: pd.DataFrame, timezone: str) -> list[alt.Chart]:
     rows = pd.DataFrame({"time": wall_clock_ms(marks["time"], timezone), "label": list(marks["label"])})
     base = alt.Chart(rows).encode(x="time:T")
     rule = base.mark_rule(strokeDash=[2, 2], color=theme.LIGHT["muted"]).encode(
-        tooltip=[alt.Tooltip("label:N", title="Event")]
+        tooltip=[alt.Tooltip("label:N", title=say("Event"))]
     )
     text = base.mark_text(align="left", dx=4, baseline="top", fontSize=10, color=theme.LIGHT["muted"], limit=140)
     return [rule, text.encode(y=alt.value(0), text="label:N")]

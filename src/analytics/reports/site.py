@@ -22,6 +22,7 @@ from pathlib import Path
 
 from analytics.errors import InputError
 from analytics.reports.exporters.gallery import feed, gallery
+from analytics.reports.language import say
 from analytics.reports.published import MANIFEST, ORDER, Version
 from analytics.reports.run import STEM
 
@@ -46,7 +47,7 @@ def publish(site: Path, draft: Version, files: Mapping[str, Path], *, brand: Map
     if before and before[-1].seal == draft.seal and set(before[-1].files) == set(files):
         made = before[-1]
     else:
-        made = _added(home, draft, files, before)
+        made = _added(home, draft, files, before, brand["language"])
     for kind, name in made.files.items():
         _copy(home / f"v{made.version}" / name, home / name)
         newest = max(path.parent.name for path in (site / made.name).glob("*/v*/"))
@@ -56,7 +57,7 @@ def publish(site: Path, draft: Version, files: Mapping[str, Path], *, brand: Map
     return made
 
 
-def _added(home: Path, draft: Version, files: Mapping[str, Path], before: Sequence[Version]) -> Version:
+def _added(home: Path, draft: Version, files: Mapping[str, Path], before: Sequence[Version], lang: str) -> Version:
     """The next version's folder, complete before it has its name."""
     number = before[-1].version + 1 if before else 1
     made = replace(
@@ -64,7 +65,7 @@ def _added(home: Path, draft: Version, files: Mapping[str, Path], before: Sequen
         version=number,
         files={kind: files[kind].name for kind in ORDER if kind in files},
         sizes={kind: files[kind].stat().st_size for kind in ORDER if kind in files},
-        changed=_changed(before[-1], draft) if before else "",
+        changed=_changed(before[-1], draft, lang) if before else "",
     )
     waiting = Path(tempfile.mkdtemp(prefix=".v", dir=home))
     try:
@@ -79,16 +80,17 @@ def _added(home: Path, draft: Version, files: Mapping[str, Path], before: Sequen
     return made
 
 
-def _changed(before: Version, now: Version) -> str:
+def _changed(before: Version, now: Version, lang: str) -> str:
     reasons = []
     if before.snapshot != now.snapshot:
-        reasons.append("the data have changed since")
+        reasons.append(say("the data have changed since", lang=lang))
     names = [n for n in {**before.parameters, **now.parameters} if before.parameters.get(n) != now.parameters.get(n)]
     if names:
-        reasons.append(f"made with other parameters ({', '.join(sorted(names))})")
+        reasons.append(say("made with other parameters ({names})", lang=lang, names=", ".join(sorted(names))))
     if before.status != now.status:
-        reasons.append(f"{before.status} before, {now.status} now")
-    return "; ".join(reasons) or "made with a newer program or other formats"
+        then, today = (say(status, lang=lang) for status in (before.status, now.status))
+        reasons.append(say("{then} before, {today} now", lang=lang, then=then, today=today))
+    return "; ".join(reasons) or say("made with a newer program or other formats", lang=lang)
 
 
 def versions(site: Path, name: str | None = None, period: str | None = None) -> list[Version]:

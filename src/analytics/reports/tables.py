@@ -9,7 +9,8 @@ from typing import TYPE_CHECKING, Any, Literal
 from analytics.errors import ReportError
 from analytics.model import SEVERITIES
 from analytics.reports import formats
-from analytics.reports.blocks import ARROWS, TABLE, Block, Provenance, escaped, finite, language, make_block
+from analytics.reports.blocks import ARROWS, TABLE, Block, Provenance, escaped, finite, make_block
+from analytics.reports.language import mark, say
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -27,7 +28,7 @@ class Column:
 
     Args:
         name: column of the frame.
-        label: heading; the name where not given.
+        label: heading, in English or in words of one's own; the name where not given.
         format: `number` and `compact` are amounts; `percent` and `change` are ratios (0.1 is 10 %), `change` and
             `difference` are written with sign and arrow; `duration` is seconds; `severity` one of the four;
             `badge` a short word; `spark` a sequence of numbers; `bar` an amount with a bar behind it.
@@ -50,7 +51,7 @@ class Column:
     def head(self) -> dict[str, Any]:
         """The column as the exporters read it."""
         align = self.align or ("end" if self.format in NUMERIC or self.format in {"date", "datetime"} else "start")
-        label = self.label or self.name
+        label = say(self.label or self.name)
         return {"label": label, "unit": self.unit, "align": align, "kind": self.format, "wide": self.wide}
 
 
@@ -63,7 +64,7 @@ def table(
     group: str | None = None,
     total_row: bool = False,
     provenance: Provenance | None = None,
-    empty: str = "Nothing to show.",
+    empty: str = mark("Nothing to show."),
 ) -> Block:
     """A table; unknown values show as an en dash.
 
@@ -88,7 +89,8 @@ def table(
         [_cell(value, column, scales.get(column.name, 0.0)) for value, column in zip(values, chosen, strict=True)]
         for values in zip(*(frame[column.name].tolist() for column in chosen), strict=True)
     ]
-    payload: dict[str, Any] = {"caption": caption, "columns": [c.head() for c in chosen], "rows": rows, "empty": empty}
+    heads = [c.head() for c in chosen]
+    payload: dict[str, Any] = {"caption": caption, "columns": heads, "rows": rows, "empty": say(empty)}
     if note:
         payload["note"] = note
     if group:
@@ -114,38 +116,35 @@ def _runs(names: list[str]) -> list[dict[str, Any]]:
 
 def _cell(value: Any, column: Column, largest: float) -> dict[str, Any]:
     """One cell: `text` to show, `sort` to sort by, and what the format adds."""
-    lang = language()
     if column.format == "spark":
         return {"text": "", "spark": finite(value)}
     if formats.is_missing(value):
         return {"text": formats.MISSING, "missing": True}
     match column.format:
         case "number" | "bar":
-            cell: dict[str, Any] = {"text": formats.number(value, decimals=column.decimals, lang=lang)}
+            cell: dict[str, Any] = {"text": formats.number(value, decimals=column.decimals)}
             if column.format == "bar" and largest > 0:
                 cell["share"] = round(abs(float(value)) / largest, 3)
         case "compact":
-            cell = {"text": formats.compact(value, lang=lang)}
+            cell = {"text": formats.compact(value)}
         case "percent":
-            cell = {
-                "text": formats.percent(value, decimals=1 if column.decimals is None else column.decimals, lang=lang)
-            }
+            cell = {"text": formats.percent(value, decimals=1 if column.decimals is None else column.decimals)}
         case "change" | "difference":
             return _signed(value, column)
         case "duration":
-            cell = {"text": formats.duration(value, lang=lang)}
+            cell = {"text": formats.duration(value)}
         case "date":
-            return {"text": formats.day(value, lang=lang), "sort": str(value)}
+            return {"text": formats.day(value), "sort": str(value)}
         case "datetime":
-            return {"text": formats.moment(value, lang=lang), "sort": str(value)}
+            return {"text": formats.moment(value), "sort": str(value)}
         case "severity":
             if value not in SEVERITIES:
                 raise ReportError(f"table: severity {value!r}; expected one of {', '.join(SEVERITIES)}")
-            return {"text": str(value), "severity": str(value), "sort": SEVERITIES.index(value)}
+            return {"text": say(str(value)), "severity": str(value), "sort": SEVERITIES.index(value)}
         case "badge":
             return {"text": formats.clean(value), "badge": True}
         case _:
-            shown = formats.number(value, lang=lang) if type(value) in {int, float} else formats.clean(value)
+            shown = formats.number(value) if type(value) in {int, float} else formats.clean(value)
             return {"text": shown}
     cell["sort"] = float(value)
     return cell
@@ -154,9 +153,9 @@ def _cell(value: Any, column: Column, largest: float) -> dict[str, Any]:
 def _signed(value: Any, column: Column) -> dict[str, Any]:
     if column.format == "change":
         places = 1 if column.decimals is None else column.decimals
-        text = formats.percent(value, decimals=places, signed=True, lang=language())
+        text = formats.percent(value, decimals=places, signed=True)
     else:
-        text = formats.number(value, decimals=column.decimals, signed=True, lang=language())
+        text = formats.number(value, decimals=column.decimals, signed=True)
     way = {"+": "up", formats.MINUS: "down"}.get(text[0], "flat")  # as written: what rounds to zero has no direction
     tone = "neutral" if column.good is None or way == "flat" else "good" if way == column.good else "bad"
     return {"text": text, "way": way, "tone": tone, "sort": float(value)}

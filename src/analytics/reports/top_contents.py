@@ -6,9 +6,13 @@ from typing import TYPE_CHECKING
 
 import pandas as pd
 
-from analytics.anomalies.events import span
 from analytics.breakouts import Known, breakouts
+from analytics.model import SeriesKey
+from analytics.monitoring import definition_for
+from analytics.reports import formats
 from analytics.reports.display import Column
+from analytics.reports.language import say
+from analytics.reports.wording import metric_name
 
 if TYPE_CHECKING:
     from analytics.reports.traffic_data import TrafficData
@@ -47,7 +51,11 @@ def top_contents(store: Store, data: TrafficData, definitions: Known) -> pd.Data
     with store.begin() as connection:
         told = {(r["platform"], r["content_id"]): r for r in rows(connection, CONTENTS, platforms=list(data.platforms))}
     viral = {
-        (told.key.platform, told.key.content_id): f"{told.ratio:.1f} × at {span(told.age.total_seconds())}"
+        (told.key.platform, told.key.content_id): say(
+            "{times} × at {age}",
+            times=formats.number(told.ratio, decimals=1),
+            age=formats.duration(told.age.total_seconds()),
+        )
         for told in breakouts(store, definitions, start, end, platforms=data.platforms)
     }
     found = []
@@ -59,7 +67,7 @@ def top_contents(store: Store, data: TrafficData, definitions: Known) -> pd.Data
                 {
                     "platform": name,
                     "title": str(about.get("title") or content_id),
-                    "metric": str(metric).replace("_", " "),
+                    "metric": metric_name(definition_for(SeriesKey(name, str(metric)), definitions, end)),
                     "increase": float(increase),
                     "published_at": about.get("published_at"),
                     "usual": viral.get((name, content_id), ""),

@@ -14,10 +14,14 @@ from analytics.monitoring import break_time
 from analytics.reports import charts, formats
 from analytics.reports.display import Block, figure
 from analytics.reports.facts import within
+from analytics.reports.language import mark, say
+from analytics.reports.reasons import reason
 from analytics.reports.traffic_data import DAY_S, SeriesMonth, ToldIncident, TrafficData
-from analytics.reports.wording import plural, share
+from analytics.reports.wording import counted, share
 
+HOUR_S = 3600.0
 POLL_HEIGHT, DAILY_HEIGHT = 190, 120
+CAPTION, CAPTION_NOT_JUDGED = mark("{series} with its expected band"), mark("{series}, not judged")
 # a line 700 pixels wide shows no more than two points a pixel; with many charts a page stays small enough to send
 MOST_POINTS, FEWEST_POINTS, POINTS_OF_A_PAGE = 1000, 400, 18_000
 
@@ -31,11 +35,11 @@ def series_figure(item: SeriesMonth, data: TrafficData, provenance: Mapping[str,
             "time": [e.peak_at for e in told],
             "severity": [e.severity for e in told],
             "observed": [e.observed for e in told],
-            "label": [e.reason for e in told],
+            "label": [reason(e) for e in told],
         }
     )
     broken = [break_time(d) for d in series.breaks if inside_month(break_time(d), data)]
-    marks = pd.DataFrame({"time": broken, "label": ["new meaning"] * len(broken)})
+    marks = pd.DataFrame({"time": broken, "label": [say("new meaning")] * len(broken)})
     chart = charts.series_chart(
         chart_rows(item, data),
         events,
@@ -47,10 +51,17 @@ def series_figure(item: SeriesMonth, data: TrafficData, provenance: Mapping[str,
     )
     return figure(
         chart,
-        caption=f"{item.name} with its expected band" if series.is_judged else f"{item.name}, not judged",
-        alt=f"{item.name} in {data.month.label}: {formats.compact(item.facts.total)} {item.unit}, "
-        f"{plural(len(told), 'incident')}, {share(item.in_band_ratio)} of judged readings "
-        "in band.",
+        caption=say(CAPTION if series.is_judged else CAPTION_NOT_JUDGED, series=item.name),
+        alt=counted(
+            len(told),
+            "{series} in {period}: {total} {unit}, {n} incident, {share} of judged readings in band.",
+            "{series} in {period}: {total} {unit}, {n} incidents, {share} of judged readings in band.",
+            series=item.name,
+            period=data.label,
+            total=formats.compact(item.facts.total),
+            unit=item.unit,
+            share=share(item.in_band_ratio),
+        ),
         provenance=provenance,
     )
 
@@ -80,8 +91,11 @@ def axis_unit(item: SeriesMonth) -> str:
     series = item.series
     if not series.is_judged or (series.definition.data_type != "counter" and series.definition.aggregation != "sum"):
         return item.unit
-    step = {3600.0: "hour", DAY_S: "day"}.get(series.step_s) or formats.duration(series.step_s)
-    return f"{item.unit} per {step}"
+    if series.step_s == DAY_S:
+        return say("{amount} per day", amount=item.unit)
+    if series.step_s == HOUR_S:
+        return say("{amount} per hour", amount=item.unit)
+    return say("{amount} per {step}", amount=item.unit, step=formats.duration(series.step_s))
 
 
 def inside_month(at: datetime, data: TrafficData) -> bool:

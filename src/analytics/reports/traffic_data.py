@@ -20,6 +20,8 @@ from analytics.params import Baselines, Params
 from analytics.reports import formats
 from analytics.reports.evidence import outages, published
 from analytics.reports.facts import Comparison, MonthFacts, compare, month_facts, within
+from analytics.reports.language import say
+from analytics.reports.wording import metric_name, unit_of
 from analytics.store import remarks
 from analytics.store.remarks import Annotation
 
@@ -58,12 +60,12 @@ class SeriesMonth:
     @property
     def name(self) -> str:
         """Account and metric."""
-        return f"{self.account} {self.series.definition.display_name.lower()}"
+        return f"{self.account} {metric_name(self.series.definition)}"
 
     @property
     def unit(self) -> str:
         """Unit of the amounts."""
-        return self.series.definition.unit
+        return unit_of(self.series.definition)
 
 
 @dataclass(frozen=True)
@@ -113,6 +115,11 @@ class TrafficData:
         """The zone its days and clock times are told in."""
         return ZoneInfo(self.timezone)
 
+    @property
+    def label(self) -> str:
+        """The period in words."""
+        return formats.period(self.month)
+
     def display_name(self, platform: str) -> str:
         """What people call the platform."""
         return self.names.get(platform, platform.replace("_", " ").capitalize())
@@ -144,6 +151,11 @@ def when(at: datetime, item: SeriesMonth, data: TrafficData) -> str:
     """An instant as precise as the series is judged: a day for daily values, else a minute."""
     local = at.astimezone(data.zone)
     return formats.day(local.date()) if item.series.step_s >= DAY_S else formats.moment(local)
+
+
+def new_meaning(definition: MetricDefinition, series: str) -> str:
+    """Why a series cannot be compared over the day its metric came to mean something else."""
+    return say("{series} changed its meaning on {day}", series=series, day=formats.day(definition.valid_from))
 
 
 def choose_series(
@@ -345,9 +357,7 @@ class _Comparer:
         broken = breaks_between(series.key, self.definitions, start, facts.month.bounds(self.timezone)[1])
         if broken:
             new = broken[-1]
-            return Comparison(
-                other, refusal=f"{new.platform} {new.metric_type} changed its meaning on {new.valid_from}"
-            )
+            return Comparison(other, refusal=new_meaning(new, f"{new.platform} {new.metric_type}"))
         earlier = start - timedelta(days=1)  # the first increase needs the reading before it
         amounts, _ = amounts_of(self.store.read_series([series.series_id], earlier, end), series.definition)
         step = replace(amounts, step_s=series.amounts.step_s)

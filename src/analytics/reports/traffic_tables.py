@@ -12,13 +12,14 @@ import pandas as pd
 from analytics.reports import formats
 from analytics.reports.display import Column
 from analytics.reports.facts import weekday_shape
+from analytics.reports.language import mark, say, term
+from analytics.reports.reasons import cause
 from analytics.reports.recommend import Recommendation
 from analytics.reports.traffic_data import SeriesMonth, ToldIncident, TrafficData, when
-from analytics.reports.wording import listed
+from analytics.reports.wording import listed, metric_name, unit_of
 from analytics.store.remarks import Annotation
 
-WEEKDAYS = ["Mon", "Tue", "Wed", "Thu", "Fri", "Sat", "Sun"]
-WHEN: Mapping[int, str] = {3: "now", 2: "this month", 1: "when there is time"}
+WHEN: Mapping[int, str] = {3: mark("now"), 2: mark("this month"), 1: mark("when there is time")}
 
 
 def platform_rows(items: Sequence[SeriesMonth], data: TrafficData) -> pd.DataFrame:
@@ -67,15 +68,17 @@ def incident_rows(data: TrafficData) -> pd.DataFrame:
 def _cause(told: ToldIncident, data: TrafficData) -> str:
     """The most telling candidate; of another incident only whose it is and how long before it began."""
     if not told.causes:
-        return "not known"
+        return say("not known")
     first = told.causes[0]
     if first.kind != "others moving":
-        return first.text
+        return cause(first, data)
     other = next(o for o in data.incidents if o.incident.start == first.at and o.incident is not told.incident)
     ahead = (told.incident.start - first.at).total_seconds()
     item = data.item(other.worst[0])
     name = f"{item.platform} {item.account}".strip()
-    return f"{name}, {formats.duration(ahead)} before" if ahead else f"{name}, at the same time"
+    if not ahead:
+        return say("{series}, at the same time", series=name)
+    return say("{series}, {duration} before", series=name, duration=formats.duration(ahead))
 
 
 def event_rows(data: TrafficData) -> pd.DataFrame:
@@ -85,7 +88,7 @@ def event_rows(data: TrafficData) -> pd.DataFrame:
             "at": event.start,
             "start": when(event.start, item, data),
             "series": item.full_name,
-            "kind": event.rule.replace("_", "-"),
+            "kind": say(event.rule.replace("_", "-")),
             "severity": event.severity,
             "direction": event.direction,
             "duration_s": event.duration_s,
@@ -120,8 +123,8 @@ def remark_rows(data: TrafficData) -> pd.DataFrame:
     return pd.DataFrame(
         {
             "start": formats.moment(said.start.astimezone(data.zone)),
-            "about": said.incident or " ".join(_about(said, data)) or "everything",
-            "kind": said.kind,
+            "about": said.incident or " ".join(_about(said, data)) or say("everything"),
+            "kind": say(said.kind),
             "note": said.note or "–",
             "by": f"{said.said_by}, {formats.day(said.said_at.astimezone(data.zone).date())}",
         }
@@ -132,7 +135,9 @@ def remark_rows(data: TrafficData) -> pd.DataFrame:
 def _about(said: Annotation, data: TrafficData) -> list[str]:
     key = said.series
     platform = data.display_name(key.platform) if key.platform else ""
-    return [part for part in (platform, key.author_id, key.content_id, key.metric_type.replace("_", " ")) if part]
+    names = {item.series.key.metric_type: metric_name(item.series.definition) for item in data.items}
+    metric = names.get(key.metric_type, key.metric_type.replace("_", " "))
+    return [part for part in (platform, key.author_id, key.content_id, metric) if part]
 
 
 def daily_rows(data: TrafficData) -> pd.DataFrame:
@@ -213,7 +218,7 @@ def weekday_rows(data: TrafficData) -> pd.DataFrame:
         shape = weekday_shape(item.facts)
         rows += [
             {"weekday": name, "series": item.full_name, "index": float(shape.get(weekday, np.nan))}
-            for weekday, name in enumerate(WEEKDAYS)
+            for weekday, name in enumerate(formats.weekdays())
         ]
     return pd.DataFrame(rows)
 
@@ -224,7 +229,7 @@ def coverage_rows(data: TrafficData) -> pd.DataFrame:
         {
             "series": item.full_name,
             "received": item.facts.coverage_ratio,
-            "full_days": f"{len(item.facts.full_days)} of {data.month.days}",
+            "full_days": say("{n} of {all}", n=len(item.facts.full_days), all=data.month.days),
             "judged": item.judged_ratio,
             "in_band": item.in_band_ratio,
             "claimed": item.series.baseline.coverage,
@@ -238,14 +243,19 @@ def definition_rows(data: TrafficData) -> pd.DataFrame:
     """The definition in force of each metric shown."""
     definitions = dict.fromkeys(item.series.definition for item in data.items)
     return pd.DataFrame(
-        {"id": d.definition_id, "unit": d.unit, "kind": f"{d.data_type}, {d.aggregation}", "meaning": d.description}
+        {
+            "id": d.definition_id,
+            "unit": unit_of(d),
+            "kind": f"{say(d.data_type)}, {say(d.aggregation)}",
+            "meaning": term("meaning", d.description),
+        }
         for d in definitions
     )
 
 
 def action_rows(found: Sequence[Recommendation]) -> pd.DataFrame:
     """One row a recommendation."""
-    return pd.DataFrame({"when": WHEN[e.urgency], "action": e.action, "why": e.evidence} for e in found)
+    return pd.DataFrame({"when": say(WHEN[e.urgency]), "action": e.action, "why": e.evidence} for e in found)
 
 
 ACTION_COLUMNS = (

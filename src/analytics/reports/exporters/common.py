@@ -20,6 +20,8 @@ from analytics.errors import ReportError
 from analytics.reports import display, formats, theme
 from analytics.reports.blocks import COVER_DEFAULTS, DATA
 from analytics.reports.exporters import markdown
+from analytics.reports.exporters.words import words
+from analytics.reports.language import say, translated
 
 Node = dict[str, Any]
 Target = Literal["html", "pdf"]
@@ -64,7 +66,7 @@ def document(notebook: NotebookNode, target: Target, *, draft: bool = False) -> 
         raise ReportError(
             f"cell {own_number(notebook, index)} failed with {name}: {value}; a failed notebook is not exported"
         )
-    reader = _Reader(target)
+    reader = _Reader(target, language_of(notebook))
     for cell in notebook.cells:
         reader.read(cell)
     reader.blocks = _without_title(reader.blocks, reader.cover)
@@ -75,6 +77,15 @@ def document(notebook: NotebookNode, target: Target, *, draft: bool = False) -> 
         cover["status"] = "draft"
     parameters = dict(notebook.metadata.get("papermill", {}).get("parameters", {}))
     return Document(cover, reader.blocks, reader.notes, parameters, draft=bool(failed))
+
+
+def language_of(notebook: NotebookNode) -> str:
+    """The language its cover names; English where it shows none."""
+    named = dict(notebook.metadata.get("report", {})).get("language")
+    for cell in notebook.cells:
+        for output in cell.get("outputs", []):
+            named = named or output.get("data", {}).get(display.COVER, {}).get("language")
+    return str(named or COVER_DEFAULTS["language"])
 
 
 def _in_words(issued: str, language: str) -> str:
@@ -116,8 +127,9 @@ def _default_cover() -> Node:
 class _Reader:
     """Walks cells and outputs, counting figures, tables and provenance notes."""
 
-    def __init__(self, target: Target) -> None:
+    def __init__(self, target: Target, language: str) -> None:
         self.target = target
+        self.language = language
         self.cover: Node = {}
         self.blocks: list[Node] = []
         self.notes: list[Node] = []
@@ -130,7 +142,7 @@ class _Reader:
         if tags & (HIDDEN_TAGS | PAPERMILL_ERROR_TAGS) or other in tags:
             return
         if cell.cell_type == "markdown":
-            self.blocks += markdown.parse(cell.source)
+            self.blocks += markdown.parse(translated(cell.source, self.language))
         elif cell.cell_type == "code":
             for output in cell.get("outputs", []):
                 self.blocks += self._output(output)
@@ -163,10 +175,10 @@ class _Reader:
         elif display.DEFINITIONS in data:
             items = data[display.DEFINITIONS]["items"]
             pairs = [{"term": item["term"], "blocks": markdown.parse(item["markdown"], inside=True)} for item in items]
-            note = self._note(about.get("provenance"), "definitions")
+            note = self._note(about.get("provenance"), say("definitions", lang=self.language))
             yield {"type": "definitions", "items": pairs, "note_number": note}
         elif "image/png" in data:
-            image = {"png": str(data["image/png"]).replace("\n", ""), **_described(about, data)}
+            image = {"png": str(data["image/png"]).replace("\n", ""), **_described(about, data, self.language)}
             yield self._captioned("figure", image, about)
         elif "text/markdown" in data:
             yield from markdown.parse(str(data["text/markdown"]))
@@ -174,14 +186,15 @@ class _Reader:
             yield {"type": "code", "text": str(data["text/plain"])}
 
     def _figure(self, chart: Node, about: Node, text: str) -> Node:
-        described = _described(about, {"text/plain": text})
+        described = _described(about, {"text/plain": text}, self.language)
         return self._captioned("figure", {"spec": chart, **described}, about)
 
     def _captioned(self, kind: str, block: Node, about: Node) -> Node:
         if about.get("numbered", True):
             self._counts[kind] += 1
             block["number"] = self._counts[kind]
-        where = f"{kind.capitalize()} {block['number']}" if "number" in block else str(block["caption"])
+        kinds = words(self.language)
+        where = f"{kinds[kind]} {block['number']}" if "number" in block else str(block["caption"])
         return {"type": kind, **block, "note_number": self._note(about.get("provenance"), where)}
 
     def _prose(self, text: str, about: Node) -> Iterator[Node]:
@@ -202,8 +215,8 @@ class _Reader:
         return self._known[key]
 
 
-def _described(about: Mapping[str, Any], data: Mapping[str, Any]) -> Node:
-    alt = str(about.get("alt") or data.get("text/plain", "") or "Chart without a description")
+def _described(about: Mapping[str, Any], data: Mapping[str, Any], lang: str) -> Node:
+    alt = str(about.get("alt") or data.get("text/plain", "") or say("Chart without a description", lang=lang))
     return {"caption": str(about.get("caption", "")), "alt": alt}
 
 
@@ -261,6 +274,12 @@ def _anchor(text: str, seen: set[str]) -> str:
         name, count = f"s-{slug}-{count}", count + 1
     seen.add(name)
     return name
+
+
+def note_rows(note: Mapping[str, Any], language: str) -> list[list[str]]:
+    """A provenance's keys and values as a reader sees them."""
+    provenance: Mapping[str, Any] = note["provenance"]
+    return [[say(key.replace("_", " "), lang=language), shown(value)] for key, value in provenance.items()]
 
 
 def shown(value: Any) -> str:

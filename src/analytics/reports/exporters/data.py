@@ -19,7 +19,8 @@ from typing import Any
 from nbformat import NotebookNode
 
 from analytics.reports.blocks import COVER, DATA, TABLE
-from analytics.reports.exporters.common import document
+from analytics.reports.exporters.common import document, language_of
+from analytics.reports.language import mark, say
 
 Cell = str | float | None
 FORMULA = ("=", "+", "-", "@", "\t", "\r")
@@ -160,14 +161,14 @@ def _xlsx(notebook: NotebookNode) -> bytes:
 
     book = Workbook()
     book.properties.created = book.properties.modified = datetime(*FIXED)  # noqa: DTZ001 a file's own format
-    facts = _facts(notebook)
+    facts, lang = _facts(notebook), language_of(notebook)
     first = book.active
-    first.title = "Report"
-    for name, value in _told(facts):
+    first.title = say("Report", lang=lang)
+    for name, value in _told(facts, lang):
         first.append([name, None])
         _text(first.cell(first.max_row, 2), value)
     first.column_dimensions["A"].width, first.column_dimensions["B"].width = 18, 80
-    used: set[str] = {"report"}
+    used: set[str] = {first.title.lower()}
     for sheet in [*sheets(notebook), daily(notebook)]:
         if sheet.rows:
             _fill(book.create_sheet(_sheet_name(sheet.title, used)), sheet)
@@ -176,10 +177,11 @@ def _xlsx(notebook: NotebookNode) -> bytes:
     return _undated(sink.getvalue())
 
 
-def _told(facts: dict[str, Any]) -> Iterator[tuple[str, str]]:
-    for name in ("title", "period", "brand", "issued"):
+def _told(facts: dict[str, Any], lang: str) -> Iterator[tuple[str, str]]:
+    labels = {"title": mark("Title"), "period": mark("Period"), "brand": mark("Brand"), "issued": mark("Issued")}
+    for name, label in labels.items():
         if facts.get(name):
-            yield name.capitalize(), str(facts[name])
+            yield say(label, lang=lang), str(facts[name])
     for label, value in facts.get("facts", []):
         yield str(label), str(value)
     for name, value in facts["parameters"].items():

@@ -15,13 +15,16 @@ from markupsafe import Markup
 
 from analytics.reports import formats
 from analytics.reports.exporters import html as html_exporter
+from analytics.reports.exporters.words import words
+from analytics.reports.language import mark, say
 from analytics.reports.published import ORDER, Version
+from analytics.reports.wording import counted
 
 ATOM = "http://www.w3.org/2005/Atom"
 TYPES = {"html": "text/html", "pdf": "application/pdf"}
 NAMES = {
     "html": "HTML", "pdf": "PDF", "xlsx": "Excel", "csv": "CSV", "json": "JSON", "parquet": "Parquet",
-    "ipynb": "Notebook", "provenance": "Provenance",
+    "ipynb": mark("Notebook"), "provenance": mark("Provenance"),
 }  # fmt: skip
 SCRIPT = (html_exporter.TEMPLATES / "site.js").read_text("utf-8")
 
@@ -29,13 +32,16 @@ SCRIPT = (html_exporter.TEMPLATES / "site.js").read_text("utf-8")
 def gallery(standing: Sequence[Version], brand: Mapping[str, str]) -> str:
     """One self-contained page: the newest report, then every period with its versions and files."""
     style = html_exporter.style_of(brand["accent"]) + (html_exporter.TEMPLATES / "site.css").read_text("utf-8")
-    entries = [_entry(list(group)) for _, group in groupby(standing, key=lambda v: (v.name, v.period))]
+    lang = brand["language"]
+    entries = [_entry(list(group), lang) for _, group in groupby(standing, key=lambda v: (v.name, v.period))]
     entries.sort(key=lambda entry: (entry["period"], entry["published"], entry["name"]), reverse=True)
     return (
         html_exporter.environment()
         .get_template("site.html.j2")
         .render(
             brand=brand,
+            w=words(lang),
+            title=say("{brand}: reports", lang=lang, brand=brand["name"]),
             entries=entries,
             latest=entries[0] if entries else None,
             platforms=sorted({name for entry in entries for name in entry["platforms"]}),
@@ -59,7 +65,7 @@ def _policy(style: str) -> str:
     )
 
 
-def _entry(versions: list[Version]) -> dict[str, Any]:
+def _entry(versions: list[Version], lang: str) -> dict[str, Any]:
     """A period as the page shows it; its newest version stands for it."""
     newest = versions[-1]
     return {
@@ -67,37 +73,50 @@ def _entry(versions: list[Version]) -> dict[str, Any]:
         "period": newest.period,
         "label": newest.label,
         "title": newest.title,
-        "status": newest.status,
+        "status": "" if newest.status == "final" else say(newest.status, lang=lang),
         "published": newest.published_at,
-        "published_words": formats.moment(datetime.fromisoformat(newest.published_at)) + " UTC",
+        "about": say("{title} · published {when}", lang=lang, title=newest.title, when=_moment(newest, lang)),
         "platforms": list(newest.platforms),
         "headline": list(newest.headline),
         "rerun": newest.rerun,
-        "links": [_link(newest.stable(kind), kind, newest) for kind in ORDER if kind in newest.files],
+        "links": [_link(newest.stable(kind), kind, newest, lang) for kind in ORDER if kind in newest.files],
+        "more": counted(
+            len(versions),
+            "{n} version, and how to make it again",
+            "{n} versions, and how to make it again",
+            lang=lang,
+        ),
         "versions": [
             {
                 "number": v.version,
-                "at": formats.moment(datetime.fromisoformat(v.published_at)) + " UTC",
+                "at": _moment(v, lang),
                 "changed": v.changed,
-                "links": [_link(v.address(kind), kind, v) for kind in ORDER if kind in v.files],
+                "links": [_link(v.address(kind), kind, v, lang) for kind in ORDER if kind in v.files],
             }
             for v in reversed(versions)
         ],
     }
 
 
-def _link(address: str, kind: str, version: Version) -> dict[str, str]:
+def _moment(version: Version, lang: str) -> str:
+    return formats.moment(datetime.fromisoformat(version.published_at), lang=lang) + " UTC"
+
+
+def _link(address: str, kind: str, version: Version, lang: str) -> dict[str, str]:
     size = version.sizes.get(kind, 0)
-    return {"href": address, "kind": kind, "text": NAMES.get(kind, kind), "size": _size(size)}
+    text = say(NAMES.get(kind, kind), lang=lang)
+    return {"href": address, "kind": kind, "text": text, "size": _size(size, lang)}
 
 
-def _size(size: int) -> str:
+def _size(size: int, lang: str) -> str:
     """Bytes in words.
 
-    >>> _size(1_600_000), _size(14_300)
+    >>> _size(1_600_000, "en"), _size(14_300, "en")
     ('1.6 MB', '14 kB')
     """
-    return f"{size / 1e6:.1f} MB" if size >= 1e6 else f"{max(size / 1e3, 1):.0f} kB"
+    if size >= 1e6:
+        return say("{size} MB", lang=lang, size=formats.number(size / 1e6, decimals=1, lang=lang))
+    return say("{size} kB", lang=lang, size=formats.number(max(size / 1e3, 1), decimals=0, lang=lang))
 
 
 def feed(standing: Sequence[Version], brand: Mapping[str, str], *, most: int = 50) -> bytes:
@@ -105,7 +124,7 @@ def feed(standing: Sequence[Version], brand: Mapping[str, str], *, most: int = 5
     ET.register_namespace("", ATOM)
     root = ET.Element(f"{{{ATOM}}}feed")
     newest = sorted(standing, key=lambda v: (v.published_at, v.name, v.period, v.version), reverse=True)[:most]
-    _text(root, "title", f"{brand['name']}: reports")
+    _text(root, "title", say("{brand}: reports", lang=brand["language"], brand=brand["name"]))
     _text(root, "id", _id(f"site {brand['name']}"))
     _text(root, "updated", newest[0].published_at if newest else "1970-01-01T00:00:00+00:00")
     ET.SubElement(_text(root, "author", ""), f"{{{ATOM}}}name").text = brand["name"]
@@ -113,7 +132,8 @@ def feed(standing: Sequence[Version], brand: Mapping[str, str], *, most: int = 5
     ET.SubElement(root, f"{{{ATOM}}}link", rel="alternate", href="index.html", type="text/html")
     for version in newest:
         entry = ET.SubElement(root, f"{{{ATOM}}}entry")
-        again = f" (version {version.version})" if version.version > 1 else ""
+        number = say(" (version {number})", lang=brand["language"], number=version.version)
+        again = number if version.version > 1 else ""
         _text(entry, "title", f"{version.title}, {version.label}{again}")
         _text(entry, "id", _id(version.folder))
         _text(entry, "updated", version.published_at)

@@ -24,7 +24,7 @@ from traitlets import Bool
 
 from analytics.reports import display, theme
 from analytics.reports.exporters import svg
-from analytics.reports.exporters.common import Document, document, shown
+from analytics.reports.exporters.common import Document, document, note_rows, shown
 from analytics.reports.exporters.words import words
 
 TEMPLATES = Path(__file__).resolve().parents[1] / "templates"
@@ -73,6 +73,7 @@ def page(doc: Document, *, interactive: bool = True) -> str:
             policy=_policy(style, scripts),
             settings=embedded(settings),
             contents=_contents(doc.blocks),
+            notes=[{"note": n["note"], "rows": note_rows(n, language)} for n in doc.notes],
         )
     )
 

@@ -25,7 +25,7 @@ from traitlets import Bool
 from analytics.errors import ReportError
 from analytics.reports import theme
 from analytics.reports.exporters import svg
-from analytics.reports.exporters.common import Document, document, shown
+from analytics.reports.exporters.common import Document, document, note_rows, shown
 from analytics.reports.exporters.words import words
 
 TEMPLATE = Path(__file__).resolve().parents[1] / "typst" / "report.typ"
@@ -86,10 +86,7 @@ def _write(doc: Document, root: Path) -> None:
             block["file"] = f"c{count}.png"
             (root / block["file"]).write_bytes(base64.b64decode(block.pop("png")))
     logo = _logo(doc.cover.get("logo"), root)
-    notes = [
-        {"note": n["note"], "rows": [[key.replace("_", " "), shown(value)] for key, value in n["provenance"].items()]}
-        for n in doc.notes
-    ]
+    notes = [{"note": n["note"], "rows": note_rows(n, doc.cover["language"])} for n in doc.notes]
     content = {
         "cover": {**doc.cover, "logo": logo},
         "blocks": doc.blocks,

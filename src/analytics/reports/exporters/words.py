@@ -1,4 +1,4 @@
-"""The exporters' own words in each language a brand may choose."""
+"""The exporters' own words, by the names their templates use, in the report's language."""
 
 from __future__ import annotations
 
@@ -6,7 +6,12 @@ import json
 from functools import cache
 from pathlib import Path
 
-_FILE = Path(__file__).resolve().parents[1] / "templates" / "words.json"
+from analytics.reports.language import mark, say
+
+ENGLISH: dict[str, str] = json.loads(
+    (Path(__file__).resolve().parents[1] / "templates" / "words.json").read_text("utf-8")
+)
+KEYS = (mark("query"), mark("snapshot"), mark("parameters"), mark("definition"), mark("freshness"))
 
 
 @cache
@@ -16,5 +21,4 @@ def words(language: str) -> dict[str, str]:
     >>> words("de")["figure"], words("xx")["figure"]
     ('Abbildung', 'Figure')
     """
-    known: dict[str, dict[str, str]] = json.loads(_FILE.read_text("utf-8"))
-    return known.get(language, known["en"])
+    return {name: say(text, lang=language) for name, text in ENGLISH.items()}

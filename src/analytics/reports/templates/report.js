@@ -285,9 +285,9 @@
       Object.assign(cross.style, { left: `${offset + view.scale('x')(row.time)}px`, top: `${top}px`, height: `${plotHeight()}px` });
       cross.hidden = false;
       const lines = [[row.severity ?? '', '']].slice(row.severity ? 0 : 1);
-      lines.push(['observed', said(row.observed)]);
-      if ('expected' in row) lines.push(['expected', said(row.expected)]);
-      if ('lower' in row) lines.push(['usual range', `${said(row.lower)} – ${said(row.upper)}`]);
+      lines.push([words.observed, said(row.observed)]);
+      if ('expected' in row) lines.push([words.expected, said(row.expected)]);
+      if ('lower' in row) lines.push([words.range, `${said(row.lower)} – ${said(row.upper)}`]);
       showTip(event.clientX, event.clientY, when.format(row.time), lines);
     };
   };

@@ -17,7 +17,7 @@
       count += fits;
     }
     for (const year of document.querySelectorAll(".year")) year.hidden = !year.querySelector(".entry:not([hidden])");
-    found.textContent = asked.length || chosen.length ? `${count} of ${entries.length} reports` : "";
+    found.textContent = asked.length || chosen.length ? found.dataset.words.replace("{n}", count).replace("{all}", entries.length) : "";
   };
   words.addEventListener("input", show);
   for (const chip of chips)
@@ -30,7 +30,7 @@
     button.hidden = false;
     button.addEventListener("click", async () => {
       await navigator.clipboard.writeText(button.previousElementSibling.textContent);
-      button.textContent = "Copied";
+      button.textContent = button.dataset.copied;
     });
   }
 })();
