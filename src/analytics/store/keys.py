@@ -18,7 +18,7 @@ EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 MICROSECOND = timedelta(microseconds=1)
 KEY = ("platform", "metric_type", "content_id", "author_id")
 Key = tuple[str, str, str, str]
-NEVER = np.iinfo(np.int64).min  # as NumPy keeps a missing time
+NEVER = np.iinfo(np.int64).min + 1  # before any time; one less is NumPy's missing time, which nothing is newer than
 INSERT = """
 INSERT INTO series (platform, metric_type, content_id, author_id)
 SELECT platform, metric_type, content_id, author_id FROM jsonb_to_recordset(%s::jsonb)
