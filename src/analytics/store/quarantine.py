@@ -55,7 +55,7 @@ def replay(
             refuse=lambda rows: refused.update(json.loads(raw)["quarantine_id"] for raw in rows["raw"]),
         )
         writer.begin()
-        writer.add(frame)
+        writer.add(writer.check(frame), len(frame))
         result = writer.finish()
         cursor.execute(
             "UPDATE quarantine SET replayed_at = %s, replayed_by = %s WHERE quarantine_id = ANY(%s)",

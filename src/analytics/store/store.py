@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from datetime import UTC, datetime
 from types import TracebackType
@@ -13,7 +14,7 @@ import psycopg
 import sqlalchemy as sa
 
 from analytics.errors import StoreError
-from analytics.ingest.check import observations_to_frame
+from analytics.ingest.check import Checked, observations_to_frame
 from analytics.ingest.contract import Definitions
 from analytics.ingest.landing import Landing
 from analytics.model import MetricDefinition, Observation
@@ -103,8 +104,8 @@ class Store:
             for frames, collection in batches:
                 writer = CollectionWriter(cursor, collection, self._ensure_days, now, self.definitions)
                 writer.begin()
-                for frame in _as_frames(frames):
-                    writer.add(frame)
+                for frame, checked in _ahead(_as_frames(frames), writer.check):
+                    writer.add(checked, len(frame))
                     if progress is not None:
                         progress(len(frame))
                 results.append(writer.finish())
@@ -321,6 +322,22 @@ def _as_frames(frames: Frames) -> Iterator[pd.DataFrame]:
             waiting = []
     if waiting:
         yield observations_to_frame(waiting)
+
+
+def _ahead(
+    frames: Iterator[pd.DataFrame], check: Callable[[pd.DataFrame], Checked]
+) -> Iterator[tuple[pd.DataFrame, Checked]]:
+    """Each frame with its check, made in a thread while the database is busy with the frame before."""
+
+    def following() -> tuple[pd.DataFrame, Checked] | None:
+        frame = next(frames, None)
+        return None if frame is None else (frame, check(frame))
+
+    with ThreadPoolExecutor(1, thread_name_prefix="check") as pool:
+        waiting = pool.submit(following)
+        while (done := waiting.result()) is not None:
+            waiting = pool.submit(following)
+            yield done
 
 
 def _said(exc: Exception) -> str:

@@ -17,7 +17,7 @@ import numpy.typing as npt
 import pandas as pd
 import psycopg
 
-from analytics.ingest.check import check, raw_json
+from analytics.ingest.check import Checked, check, raw_json
 from analytics.ingest.contract import Definitions
 from analytics.store.copying import copy_in
 from analytics.store.keys import SeriesBook
@@ -89,10 +89,13 @@ class CollectionWriter:
         )
         self.collection_id = _one(self.cursor)
 
-    def add(self, frame: pd.DataFrame) -> None:
-        """Check one chunk and store what may be stored."""
-        checked = check(frame, now=self.now, definitions=self.definitions)
-        self.tally.read += len(frame)
+    def check(self, frame: pd.DataFrame) -> Checked:
+        """What of one chunk may be stored; asks no database."""
+        return check(frame, now=self.now, definitions=self.definitions)
+
+    def add(self, checked: Checked, read: int) -> None:
+        """Store what may be stored of one chunk of `read` rows, and keep out the rest."""
+        self.tally.read += read
         self.tally.unknown += checked.unknown
         self._quarantine(checked.rejected)
         if checked.accepted.empty:
