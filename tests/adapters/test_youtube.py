@@ -9,6 +9,7 @@ import pytest
 
 from analytics.adapters import youtube
 from analytics.adapters.base import definition_in_force
+from analytics.adapters.http import Client
 from analytics.errors import (
     AccessDenied,
     MalformedResponse,
@@ -153,6 +154,7 @@ def test_one_unknown_report_metric_costs_itself_alone(answering, observed_at):
     pages = list(
         youtube.fetch_report(
             answering("youtube", analytics),
+            youtube.Channel("UC1"),
             ("views_per_day", "watch_time_minutes", "shares_per_day", "engaged_views"),
             account="@acme",
             observed_at=observed_at,
@@ -179,6 +181,53 @@ def test_reports_need_the_owner_and_say_so(answering, observed_at):
     ]
 
 
+@pytest.mark.parametrize("account", ["@acme", "UC-acme_1"])
+@pytest.mark.parametrize("metric", ["watch_time_minutes", "viewer_share_pct"])
+def test_reports_are_asked_by_the_accounts_own_channel(answering, observed_at, account, metric):
+    """`MINE` would bring the signed-in person's figures under the name of any account, a rival's too."""
+    asked = []
+
+    def google(request: httpx.Request) -> httpx.Response:
+        if request.url.path.endswith("/channels"):
+            found = {"id": "UC-acme_1", "contentDetails": {"relatedPlaylists": {"uploads": "UU1"}}}
+            return httpx.Response(200, json={"items": [found]})
+        asked.append(request.url.params["ids"])
+        return httpx.Response(200, json=table([]))
+
+    list(youtube.collect(answering("youtube", google), account, (metric,), observed_at=observed_at))
+
+    assert asked == ["channel==UC-acme_1"]
+
+
+def test_a_channel_without_an_id_costs_its_reports_alone(answering, observed_at):
+    """Whose figures they would be is not known, so none are asked for."""
+    item = {"statistics": {"viewCount": "7"}, "contentDetails": {"relatedPlaylists": {"uploads": "UU1"}}}
+
+    def google(request: httpx.Request) -> httpx.Response:
+        assert request.url.path.endswith("/channels")
+        return httpx.Response(200, json={"items": [item]})
+
+    metrics = ("subscribers", "watch_time_minutes")
+    pages = list(youtube.collect(answering("youtube", google), "@acme", metrics, observed_at=observed_at))
+
+    assert [(r.metric, r.reason) for p in pages for r in p.refused] == [
+        ("watch_time_minutes", "the channel's id could not be read, to ask by")
+    ]
+
+
+def test_the_reports_of_somebody_elses_channel_are_refused(simulator, patient, observed_at):
+    options = {"token": "user:@acme", "base_url": simulator.base_url("youtube"), "retry": patient}
+    with Client(youtube.VENDOR, **options) as client:
+        own, others = (
+            list(youtube.collect(client, account, (), observed_at=observed_at, contents=0))
+            for account in ("@acme", "@rival")
+        )
+
+    assert "watch_time_minutes" in {o.metric_type for p in own for o in p.observations}
+    assert {o.metric_type for p in others for o in p.observations} == {"views", "subscribers", "videos"}
+    assert {r.metric for p in others for r in p.refused} == set(youtube.REPORT.values())
+
+
 def test_a_key_goes_into_the_query_and_a_sign_in_into_the_header(answering, observed_at):
     seen = []
 
@@ -189,7 +238,11 @@ def test_a_key_goes_into_the_query_and_a_sign_in_into_the_header(answering, obse
     for token in ("AIza-a-key", "ya29.a-sign-in"):
         client = answering("youtube", google, token=token)
         if token.startswith("ya29"):
-            list(youtube.fetch_report(client, ("views_per_day",), account="@a", observed_at=observed_at))
+            list(
+                youtube.fetch_report(
+                    client, youtube.Channel("UC1"), ("views_per_day",), account="@a", observed_at=observed_at
+                )
+            )
         else:
             youtube.fetch_videos(client, ["v0"], ("views",), account="@a", observed_at=observed_at)
 

@@ -82,7 +82,7 @@ VENDORS = (
         "linkedin",
         "https://www.linkedin.com/oauth/v2/authorization",
         "https://www.linkedin.com/oauth/v2/accessToken",
-        ("r_organization_social", "rw_organization_admin", "r_member_postAnalytics"),
+        ("r_organization_social", "rw_organization_admin", "r_member_postAnalytics", "r_member_profileAnalytics"),
         """1. linkedin.com/developers → Create app, linked to your company page; verify the page.
 2. Products: request "Community Management API". LinkedIn reviews this, and may refuse.
 3. Auth → Authorized redirect URLs: {redirect_uri}
@@ -109,7 +109,7 @@ the app's secret binds the code. Where LinkedIn has enabled it: --pkce.""",
         "facebook",
         META,
         META_TOKEN,
-        ("pages_show_list", "pages_read_engagement", "read_insights"),
+        ("pages_show_list", "pages_read_engagement", "pages_read_user_content", "read_insights"),
         META_WORDS,
         separator=",",
         prolong_grant="fb_exchange_token",

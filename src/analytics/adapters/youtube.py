@@ -6,7 +6,9 @@ and demographics need the owner's sign-in. Counts cost a unit of the day's quota
 
 from __future__ import annotations
 
+import re
 from collections.abc import Collection, Generator, Iterator, Sequence
+from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -120,39 +122,57 @@ def collect(
     """Yield a page a call: the channel, its newest videos, and the owner's reports where signed in."""
     at = poll_slot(observed_at, POLL)
     of_channel, of_videos = wanted(metrics, CHANNEL.values()), wanted(metrics, VIDEO.values())
+    reports = wanted(metrics, REPORT.values()) if metrics or client.signed_in else ()
+    viewers = (VIEWER_SHARE,) if VIEWER_SHARE in metrics else ()
     needed = tuple(dict.fromkeys((*of_channel, *of_videos)))
+    channel = None if account.startswith("@") else Channel(account)
+    if channel is None and client.signed_in:
+        needed += (*reports, *viewers)  # they are asked by the channel's id
     if needed:
-        uploads = yield from guarded(needed, fetch_channel, client, account, of_channel, observed_at=at)
-        if uploads and of_videos and contents:
+        looked_up = yield from guarded(needed, fetch_channel, client, account, of_channel, observed_at=at)
+        channel = looked_up or channel
+        if looked_up and looked_up.uploads and of_videos and contents:
             found = guarded(
-                of_videos, fetch_uploads, client, uploads, account=account, observed_at=at, contents=contents
+                of_videos, fetch_uploads, client, looked_up.uploads, account=account, observed_at=at, contents=contents
             )
             ids = (yield from found) or []
             for start in range(0, len(ids), MAX_IDS_PER_CALL):
                 batch = ids[start : start + MAX_IDS_PER_CALL]
                 yield from guarded(of_videos, fetch_videos, client, batch, of_videos, account=account, observed_at=at)
-    if reports := wanted(metrics, REPORT.values()) if metrics or client.signed_in else ():
-        yield from guarded(reports, fetch_report, client, reports, account=account, observed_at=observed_at)
-    if VIEWER_SHARE in metrics:
-        yield from guarded((VIEWER_SHARE,), fetch_viewers, client, account=account, observed_at=observed_at)
+    if channel is None and client.signed_in:
+        return
+    common: dict[str, Any] = {"account": account, "observed_at": observed_at}
+    if reports:
+        yield from guarded(reports, fetch_report, client, channel, reports, **common)
+    if viewers:
+        yield from guarded(viewers, fetch_viewers, client, channel, **common)
+
+
+@dataclass(frozen=True, slots=True)
+class Channel:
+    """What leads on from a channel: its id ('' where it could not be read), and the playlist of its uploads."""
+
+    identity: str
+    uploads: str | None = None
 
 
 def fetch_channel(
     client: Client, account: str, metrics: Collection[str], *, observed_at: datetime
-) -> Generator[Page, None, str | None]:
-    """Channel counts; returns the playlist of its uploads."""
+) -> Generator[Page, None, Channel]:
+    """Channel counts; returns what leads on to its videos and reports."""
     by = {"forHandle": account} if account.startswith("@") else {"id": account}
     answer = get_json(client, "youtube/v3/channels", params={"part": "statistics,contentDetails", **by})
     if isinstance(answer.payload, dict) and not answer.payload.get("items", []):
         raise SourceNotFound(NAME, answer.call, f"no channel {account!r}")  # answered with 200 and no items
     yield page_of(answer, parse_channel, account=account, observed_at=observed_at, metrics=metrics)
     try:
+        identity = answer.payload["items"][0].get("id")
         playlist = answer.payload["items"][0]["contentDetails"]["relatedPlaylists"]["uploads"]
-    except (IndexError, KeyError, TypeError) as exc:
+    except (AttributeError, IndexError, KeyError, TypeError) as exc:
         raise malformed(NAME, answer.call, exc) from exc
     if playlist is not None and not isinstance(playlist, str):
         raise MalformedResponse(NAME, answer.call, f"uploads: expected a playlist's id, found {playlist!r:.40}")
-    return playlist or None
+    return Channel(identity if isinstance(identity, str) else "", playlist or None)
 
 
 def fetch_uploads(
@@ -182,16 +202,18 @@ def fetch_videos(
     )
 
 
-def fetch_report(client: Client, metrics: Sequence[str], *, account: str, observed_at: datetime) -> Pages:
-    """The last days' figures of the signed-in owner's channel, those not yet final again and again."""
-    _require_sign_in(client)
+def fetch_report(
+    client: Client, channel: Channel | None, metrics: Sequence[str], *, account: str, observed_at: datetime
+) -> Pages:
+    """The last days' figures of the owner's channel, those not yet final again and again."""
+    whose = _whose(client, channel)
     fields = {ours: theirs for theirs, ours in REPORT.items()}
     end = observed_at.astimezone(PACIFIC).date()
     period = {"startDate": str(end - timedelta(days=REPORT_DAYS)), "endDate": str(end)}
 
     def fetch(some: Sequence[str]) -> Page:
         asked = ",".join(fields[metric] for metric in some)
-        params = {"ids": "channel==MINE", **period, "metrics": asked, "dimensions": "day", "sort": "day"}
+        params = {"ids": whose, **period, "metrics": asked, "dimensions": "day", "sort": "day"}
         answer = get_json(client, client.path_at(ANALYTICS, "v2/reports"), params=params)
         return page_of(
             answer, parse_report, account=account, observed_at=observed_at, metrics=some, problems=without_column(some)
@@ -200,12 +222,12 @@ def fetch_report(client: Client, metrics: Sequence[str], *, account: str, observ
     yield from tolerant(metrics, fetch)
 
 
-def fetch_viewers(client: Client, *, account: str, observed_at: datetime) -> Page:
+def fetch_viewers(client: Client, channel: Channel | None, *, account: str, observed_at: datetime) -> Page:
     """Shares of viewers by age and gender over 28 days that are final."""
-    _require_sign_in(client)
+    whose = _whose(client, channel)
     end = (observed_at - SETTLES).astimezone(PACIFIC).date()
     params = {
-        "ids": "channel==MINE",
+        "ids": whose,
         "startDate": str(end - timedelta(days=27)),
         "endDate": str(end),
         "metrics": "viewerPercentage",
@@ -215,9 +237,13 @@ def fetch_viewers(client: Client, *, account: str, observed_at: datetime) -> Pag
     return page_of(answer, parse_viewers, account=account, observed_at=poll_slot(observed_at, timedelta(days=1)))
 
 
-def _require_sign_in(client: Client) -> None:
+def _whose(client: Client, channel: Channel | None) -> str:
+    """The channel a report is of, by its id: `MINE` would give the signed-in owner's under any account's name."""
     if not client.signed_in:
         raise AccessDenied(NAME, "GET /v2/reports", "needs the owner's sign-in (OAuth), a key is not enough")
+    if channel is None or not re.fullmatch(r"[A-Za-z0-9_-]+", channel.identity):
+        raise MalformedResponse(NAME, "GET /v2/reports", "the channel's id could not be read, to ask by")
+    return f"channel=={channel.identity}"
 
 
 def _next(answer: Answer) -> str | None:

@@ -75,12 +75,18 @@ def refusal(status: int, _call: Call) -> Reply:
 
 def repository(call: Call) -> Reply:
     """GET /repos/{owner}/{repo}."""
-    return Reply(_repository(call, call.path["owner"], call.path["repo"]))
+    return (
+        refusal(404, call)
+        if _is_missing(call.path["owner"])
+        else Reply(_repository(call, call.path["owner"], call.path["repo"]))
+    )
 
 
 def owner(call: Call) -> Reply:
     """GET /users/{username}."""
     name = call.path["username"]
+    if _is_missing(name):
+        return refusal(404, call)
     return Reply(
         {
             "login": name,
@@ -99,6 +105,8 @@ REPOSITORIES = ("orchard", "pressing", "cellar")
 
 def repositories(call: Call) -> Reply:
     """GET /users/{username}/repos, with `Link` paging."""
+    if _is_missing(call.path["username"]):
+        return refusal(404, call)
     per_page, page = call.number("per_page", 30, 100), call.number("page", 1, 1000)
     begin = (page - 1) * per_page
     items = [_repository(call, call.path["username"], name) for name in REPOSITORIES[begin : begin + per_page]]
@@ -111,6 +119,8 @@ def repositories(call: Call) -> Reply:
 
 def traffic(call: Call) -> Reply:
     """GET /repos/{owner}/{repo}/traffic/{views|clones}: 14 days, those without traffic left out."""
+    if _is_missing(call.path["owner"]):
+        return refusal(404, call)
     if call.bearer in {None, "readonly"}:
         return refusal(403, call)
     kind, account = call.path["kind"], f"{call.path['owner']}/{call.path['repo']}"
@@ -123,6 +133,8 @@ def traffic(call: Call) -> Reply:
 
 def contributors(call: Call) -> Reply:
     """GET /repos/{owner}/{repo}/stats/contributors: three people share the commits."""
+    if _is_missing(call.path["owner"]):
+        return refusal(404, call)
     account = f"{call.path['owner']}/{call.path['repo']}"
     total = call.world.counter("github", account, "contributions", call.at)
     first, second = int(total * 0.6), int(total * 0.3)
@@ -151,6 +163,10 @@ def _repository(call: Call, owner_name: str, name: str) -> dict[str, object]:
         "open_issues_count": 42,
         "subscribers_count": watchers,
     }
+
+
+def _is_missing(name: str) -> bool:
+    return name.lower().startswith("nobody")
 
 
 def _id(name: str) -> int:

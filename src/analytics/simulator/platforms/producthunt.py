@@ -84,6 +84,8 @@ def _maker(call: Call, variables: Mapping[str, Any]) -> Reply:
 
 def _made(call: Call, variables: Mapping[str, Any]) -> Reply:
     name = variables["name"]
+    if name.startswith("nobody"):
+        return Reply({"data": {"user": None}})
     nodes = [_node(call.world, name + suffix, call.at) for suffix in MADE]
     return Reply({"data": {"user": {"id": _id(name), "madePosts": _connection(nodes, variables)}}})
 

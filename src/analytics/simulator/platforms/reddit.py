@@ -76,11 +76,15 @@ def community(call: Call) -> Reply:
 
 def submitted(call: Call) -> Reply:
     """GET /user/{name}/submitted."""
+    if call.path["name"].lower().startswith("nobody"):
+        return refusal(404, call)
     return _newest(call, f"u/{call.path['name'].lower()}")
 
 
 def newest(call: Call) -> Reply:
     """GET /r/{name}/new."""
+    if call.path["name"].lower().startswith("nobody"):
+        return refusal(404, call)
     return _newest(call, f"r/{call.path['name'].lower()}")
 
 

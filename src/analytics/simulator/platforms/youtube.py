@@ -1,4 +1,7 @@
-"""YouTube Data v3 and Analytics v2. The key `spent` has no quota left; reports want a bearer token."""
+"""YouTube Data v3 and Analytics v2. The key `spent` has no quota left; reports want a bearer token.
+
+A token that ends in `:@name` is of the owner of that channel and reads no other's reports.
+"""
 
 from __future__ import annotations
 
@@ -167,6 +170,11 @@ def reports(call: Call) -> Reply:
     """GET v2/reports by day: the last two days are not there yet; an unknown metric fails the whole call."""
     if call.bearer is None:
         return refusal(401, call)
+    owner = str(call.bearer).partition(":")[2]
+    _, _, identity = call.query.get("ids", "").partition("==")
+    name = (owner or ACCOUNT) if identity == "MINE" else call.world.known("channel", identity)
+    if name is None or (owner and subject_of(owner, "") != subject_of(name, "")):
+        return refusal(403, call)
     metrics = call.query.get("metrics", "").split(",")
     headers = [{"name": name, "columnType": "METRIC", "dataType": "INTEGER"} for name in metrics]
     if metrics == ["viewerPercentage"]:
@@ -178,11 +186,10 @@ def reports(call: Call) -> Reply:
         return Reply({"error": {"code": 400, "message": text, "errors": [detail]}}, 400)
     first, last = (date.fromisoformat(call.query[name]) for name in ("startDate", "endDate"))
     final = (call.at - timedelta(hours=48)).astimezone(PACIFIC).date()
-    owner = str(call.bearer).partition(":")[2] or ACCOUNT
     rows: list[list[Any]] = []
     while first <= min(last, final):
         start, end = (datetime.combine(day, datetime.min.time(), PACIFIC).astimezone(UTC) for day in _pair(first))
-        rows.append([str(first), *(float(REPORT[name](call.world, owner, start, end)) for name in metrics)])
+        rows.append([str(first), *(float(REPORT[metric](call.world, name, start, end)) for metric in metrics)])
         first += timedelta(days=1)
     headers.insert(0, {"name": "day", "columnType": "DIMENSION", "dataType": "STRING"})
     body: dict[str, Any] = {"kind": "youtubeAnalytics#resultTable", "columnHeaders": headers}
