@@ -11,7 +11,8 @@ import pytest
 
 from analytics.errors import InputError
 from analytics.store import Collection, Store
-from analytics.store.copying import HEADER, TRAILER, decode, encode
+from analytics.store.copying import copy_in, copy_out
+from analytics.store.engine import driver_cursor
 
 START = datetime(2026, 10, 1, tzinfo=UTC)
 NOW = datetime(2026, 11, 20, tzinfo=UTC)
@@ -77,12 +78,28 @@ def test_microseconds_and_extremes_survive(store: Store):
     assert found["time"].tolist() == list(times)
 
 
-def test_the_wire_format_goes_there_and_back():
-    times = np.array(["1999-12-31T23:59:59.999999", "2026-10-01"], dtype="datetime64[us]")
-    columns = [np.array([1, -2], np.int32), times, np.array([1.5, np.inf]), np.array([0.5, np.nan], np.float32)]
-    types = ("int4", "timestamptz", "float8", "float4")
+def test_the_wire_format_goes_there_and_back(store: Store):
+    """Values at the ends of their types, of two series mixed, through the server's own reading and writing."""
+    times = np.array(["1999-12-31T23:59:59.999999", "2026-10-01", "2026-10-02"], dtype="datetime64[us]")
+    columns = [
+        np.array([1, -2, 1], np.int32),
+        times,
+        np.array([1.5, np.inf, -1e308]),
+        np.array([0.5, np.nan, 1], np.float32),
+    ]
+    types = {"number": "int4", "at": "timestamptz", "value": "float8", "quality": "float4"}
 
-    found = decode(HEADER + bytes(encode(columns, types)) + TRAILER, types)
+    with store.begin() as connection, driver_cursor(connection) as cursor:
+        cursor.execute(f"CREATE TEMPORARY TABLE wire ({', '.join(f'{n} {t}' for n, t in types.items())})".encode())
+        nothing = copy_out(cursor, "SELECT * FROM wire", [], list(types.values()))
+        copy_in(cursor, "wire", types, columns)
+        found = copy_out(cursor, "SELECT * FROM wire WHERE number < %s", [9], list(types.values()))
+        cursor.execute(b"INSERT INTO wire VALUES (1, 'epoch', NULL, 0)")
+        with pytest.raises(ValueError, match="without NULL"):
+            copy_out(cursor, "SELECT * FROM wire", [], list(types.values()))
 
-    for column, back in zip(columns, found, strict=True):
-        np.testing.assert_array_equal(column, back)
+    order = np.lexsort((found[1], found[0]))
+    for column, back, none in zip(columns, found, nothing, strict=True):
+        np.testing.assert_array_equal(column[[1, 0, 2]], back[order])
+        assert back.dtype == column.dtype == none.dtype
+        assert none.size == 0
