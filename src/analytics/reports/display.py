@@ -7,11 +7,9 @@ a platform is data: it is cleaned of control characters, and shown, never interp
 
 from __future__ import annotations
 
-import base64
 import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
 from analytics.errors import ReportError
@@ -36,6 +34,7 @@ from analytics.reports.blocks import (
     make_block,
 )
 from analytics.reports.language import say, use_language
+from analytics.reports.logo import checked, logo_address
 from analytics.reports.tables import Column, table
 
 if TYPE_CHECKING:
@@ -47,8 +46,6 @@ __all__ = [
     "Column", "Provenance", "Tile", "Tone", "blocks", "callout", "cover", "definition_list", "figure", "figures",
     "literal", "logo_address", "prose", "table", "tiles", "use_language",
 ]  # fmt: skip
-
-MAX_LOGO_BYTES = 200_000
 
 
 def figures(frame: pd.DataFrame, *, title: str) -> Block:
@@ -188,21 +185,6 @@ def definition_list(
     return make_block(DEFINITIONS, payload, "\n".join(f"{term}: {text}" for term, text in pairs), shown, provenance)
 
 
-def logo_address(path: Path) -> str:
-    """A logo file as the `data:` address `cover` takes, so that the report carries it.
-
-    Raises:
-        ReportError: no SVG or PNG file, or larger than 200 kB, which every page view would pay for.
-    """
-    kind = {".svg": "svg+xml", ".png": "png"}.get(path.suffix.lower())
-    if kind is None or not path.is_file():
-        raise ReportError(f"logo {path}: expected an SVG or PNG file")
-    content = path.read_bytes()
-    if len(content) > MAX_LOGO_BYTES:
-        raise ReportError(f"logo {path}: {len(content)} bytes, expected at most {MAX_LOGO_BYTES}")
-    return f"data:image/{kind};base64,{base64.b64encode(content).decode()}"
-
-
 def cover(
     *,
     title: str,
@@ -225,9 +207,10 @@ def cover(
     use_language(language)
     payload = {
         "title": title, "subtitle": subtitle, "period": period, "brand": brand, "accent": accent, "language": language,
-        "logo": logo, "issued": issued, "status": status, "version": version, "facts": list((facts or {}).items()),
+        "logo": checked(logo) if logo else None,
+        "issued": issued, "status": status, "version": version, "facts": list((facts or {}).items()),
     }  # fmt: skip
     plain = " · ".join(
-        part for part in (brand, title, period, issued and say("issued {date}", date=issued), status) if part
+        part for part in (brand, title, period, issued and say("issued {date}", date=issued), say(status)) if part
     )
     return make_block(COVER, payload, plain, f"<h1>{escaped(title)}</h1><p>{escaped(plain)}</p>")

@@ -104,6 +104,7 @@ def month(
     )
     shown = params.reports[brand].brand if brand in params.reports else Brand()
     use_language(language or shown.language)
+    logo = logo_address(settings.params_dir / shown.logo) if shown.logo else None
     definitions = definitions_of(params)
     kept = kept_in(settings.kept_dir, now=time.time()) if settings.reuse else NOTHING
     with open_store(settings) as store:
@@ -119,7 +120,6 @@ def month(
             kept=kept,
         )
         beyond = look_beyond(store, data, definitions, kept)
-    logo = logo_address(settings.params_dir / shown.logo) if shown.logo else None
     return TrafficReport(title, data, shown, beyond, logo)
 
 

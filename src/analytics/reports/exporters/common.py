@@ -22,6 +22,7 @@ from analytics.reports.blocks import COVER_DEFAULTS, DATA
 from analytics.reports.exporters import markdown
 from analytics.reports.exporters.words import words
 from analytics.reports.language import say, translated
+from analytics.reports.logo import checked
 
 Node = dict[str, Any]
 Target = Literal["html", "pdf"]
@@ -72,6 +73,7 @@ def document(notebook: NotebookNode, target: Target, *, draft: bool = False) -> 
     reader.blocks = _without_title(reader.blocks, reader.cover)
     _number_headings(reader.blocks)
     cover = {**_default_cover(), **reader.cover, **dict(notebook.metadata.get("report", {}))}
+    cover["logo"] = checked(str(cover["logo"])) if cover["logo"] else None
     cover["issued_words"] = _in_words(str(cover["issued"]), str(cover["language"]))
     if failed or draft:
         cover["status"] = "draft"
