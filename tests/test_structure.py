@@ -31,6 +31,7 @@ ORDER = (
     "podcast",
     "compute",
     "kept",
+    "readings",
     "monitoring",
     "breakouts",
     "reports",

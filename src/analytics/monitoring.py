@@ -23,6 +23,7 @@ from analytics.baselines.rates import Rates, to_rate
 from analytics.kept import NOTHING, Kept
 from analytics.model import MetricDefinition, SeriesKey
 from analytics.params import BaselineParams, Baselines, Params, SeriesBaseline
+from analytics.readings import readings_of
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -265,14 +266,14 @@ def monitor(
         key = SeriesKey(*map(str, key_parts))
         named = watch.as_named(entry_of(chosen, key))
         since = start - timedelta(days=named.window_days) - WARM_UP
-        frame = store.read_series([int(series_id)], since, end)
-        if len(frame):
-            definition = definition_for(key, definitions, end)
+        definition = definition_for(key, definitions, end)
+        found = readings_of(store, int(series_id), definition, since, start, end)
+        if len(found.frame):
             breaks = breaks_between(key, definitions, since, end)
-            readings = frame[["time", "value"]]
-            yield kept.once(
-                judge, int(series_id), key, definition, readings, start, end, named, breaks=breaks, own=own(key)
+            judged = kept.once(
+                judge, int(series_id), key, definition, found.frame, start, end, named, breaks=breaks, own=own(key)
             )
+            yield replace(judged, warnings=(*judged.warnings, found.warning)) if found.warning else judged
         if progress:
             progress(done)
 

@@ -17,6 +17,7 @@ from analytics.kept import NOTHING, Kept
 from analytics.model import MetricDefinition, Period, SeriesKey
 from analytics.monitoring import Amounts, MonitoredSeries, Watch, amounts_of, break_time, breaks_between, monitor
 from analytics.params import Baselines, Params
+from analytics.readings import readings_of
 from analytics.reports import formats
 from analytics.reports.evidence import outages, published
 from analytics.reports.facts import Comparison, MonthFacts, compare, month_facts, within
@@ -359,8 +360,9 @@ class _Comparer:
             new = broken[-1]
             return Comparison(other, refusal=new_meaning(new, f"{new.platform} {new.metric_type}"))
         earlier = start - timedelta(days=1)  # the first increase needs the reading before it
-        amounts, _ = amounts_of(self.store.read_series([series.series_id], earlier, end), series.definition)
-        step = replace(amounts, step_s=series.amounts.step_s)
+        found = readings_of(self.store, series.series_id, series.definition, earlier, earlier, end)
+        amounts, _ = amounts_of(found.frame, series.definition)
+        step = replace(amounts, step_s=max(series.amounts.step_s, found.resolution_s))
         return compare(facts, facts_of(step, series.definition, other, self.timezone))
 
 
