@@ -37,7 +37,7 @@ def method(data: TrafficData) -> dict[str, str]:
     }
 
 
-# what `baselines.warn`, `baselines.rates` and `monitoring` say, with their figures as places
+# what `baselines.warn`, `baselines.rates`, `monitoring` and `readings` say, with their figures as places
 SAID_BELOW = (
     mark("no history"),
     mark("{days} days of history: days of the week are not told apart"),
@@ -48,6 +48,8 @@ SAID_BELOW = (
     mark("the counter started again {times} time(s)"),
     mark("{gaps} gap(s), the longest {hours} h: no rate is given for them"),
     mark("a counter that moves on fewer than half of the days, as one the platform rounds, is not judged"),
+    mark("readings this old are kept by the hour only"),
+    mark("readings this old are kept by the UTC day only"),
 )
 
 
