@@ -15,6 +15,8 @@ from analytics.params import AlertRule, Alerts
 TREND_KINDS = ("trend",)
 ANOMALY_KINDS = ("statistical", "pattern", "cross_platform", "trend", HEALTH)
 THRESHOLD = "threshold"
+SENDING = "sending"  # claimed, and its channel has not answered yet
+UNANSWERED = timedelta(minutes=4)  # longer than a channel may take; then whoever claimed the message is dead
 
 
 @dataclass(frozen=True)
@@ -57,7 +59,7 @@ def due(alerts: Alerts, incidents: Sequence[Incident], told: Iterable[Told], now
     hours let only critical ones through (the rest waits for the morning), and a collector's ill health mutes the data
     it explains.
     """
-    history = {(entry.key, entry.rule, entry.channel): entry for entry in told if entry.status != "failed"}
+    history = {(entry.key, entry.rule, entry.channel): entry for entry in told if is_told(entry, now)}
     health = [event for event in incidents if event.kind == HEALTH]
     notices: list[Notice] = []
     for name, rule in alerts.rules.items():
@@ -71,6 +73,11 @@ def due(alerts: Alerts, incidents: Sequence[Incident], told: Iterable[Told], now
                 elif not is_quiet(alerts, now) or notice.severity == "critical":
                     notices.append(notice)
     return notices
+
+
+def is_told(entry: Told, now: datetime) -> bool:
+    """Whether a line of the history stands for a message that came, is noted as suppressed, or is under way."""
+    return entry.status != "failed" and not (entry.status == SENDING and now - entry.at >= UNANSWERED)
 
 
 def by_key(events: Iterable[Incident]) -> dict[str, tuple[Incident, ...]]:

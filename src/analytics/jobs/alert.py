@@ -58,7 +58,7 @@ def alert(settings: Settings, store: Store, *, at: datetime | None = None) -> Al
     quiet = [notice for notice in claimed if notice.suppressed]
     answers = delivery.send_all([n for n in claimed if not n.suppressed], params.alerts.channels, credential)
     lost = tuple(answer for answer in answers if answer.error)
-    history.failed(store, lost, now=now)
+    history.answered(store, answers, now=now + timedelta(seconds=time.perf_counter() - started))
     return Alerted(
         sent=tuple(answer for answer in answers if not answer.error),
         failed=lost,
