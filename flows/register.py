@@ -82,7 +82,9 @@ def as_yaml(params: Params, pool: str) -> str:
             }
         )
     head = "# Made from params by: python -m flows.register --yaml\n"
-    return head + yaml.safe_dump({"name": OURS, "deployments": entries}, sort_keys=False, allow_unicode=True)
+    return head + yaml.safe_dump(
+        {"name": OURS, "pull": [], "deployments": entries}, sort_keys=False, allow_unicode=True
+    )
 
 
 def main() -> None:

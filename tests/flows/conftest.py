@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
+import json
 import os
 import signal
 import subprocess
 import sys
+import threading
 import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from datetime import UTC, datetime
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from typing import Any
 
@@ -41,16 +45,40 @@ class AskAgain(httpx.HTTPTransport):
         return answer
 
 
+class Channel(ThreadingHTTPServer):
+    """A channel of people's: keeps what arrives, and when."""
+
+    def __init__(self) -> None:
+        super().__init__(("127.0.0.1", 0), _Take)
+        self.messages: list[tuple[datetime, dict[str, str]]] = []
+        self.url = f"json://127.0.0.1:{self.server_port}"
+        threading.Thread(target=self.serve_forever, daemon=True).start()
+
+
+class _Take(BaseHTTPRequestHandler):
+    server: Channel
+
+    def do_POST(self) -> None:
+        told = json.loads(self.rfile.read(int(self.headers["Content-Length"])))
+        self.server.messages.append((datetime.now(UTC), told))
+        self.send_response(200)
+        self.end_headers()
+
+    def log_message(self, *_: object) -> None: ...
+
+
 @dataclass
 class Running:
-    """An installation that is up, and the simulated platforms it asks."""
+    """An installation that is up, the simulated platforms it asks, and the channel it tells."""
 
     process: subprocess.Popen[str]
     home: Path
     simulator: Any
+    channel: Channel
     said: list[str]
     api: httpx.Client
     web: str
+    env: dict[str, str]
 
     def deployment(self, name: str) -> str:
         return self.api.get(f"/deployments/name/{name}").raise_for_status().json()["id"]
@@ -70,7 +98,7 @@ class Running:
 
 
 def params_in(folder: Path, simulated: str) -> Path:
-    """One platform on loopback; no schedule comes while the tests run."""
+    """One platform on loopback, one rule that its stars break; no schedule comes while the tests run."""
     account = {"id": "acme/orchard", "credential": "GITHUB_TOKEN"}
     github = {
         "adapter": "github",
@@ -86,13 +114,16 @@ def params_in(folder: Path, simulated: str) -> Path:
     (folder / "platforms.yaml").write_text(yaml.safe_dump({"platforms": {"github": github}}), "utf-8")
     never = dict.fromkeys(("detect", "inbox", "rollup", "lifecycle", "levels", "budget", "health"), "0 3 1 1 *")
     (folder / "operations.yaml").write_text(yaml.safe_dump(never), "utf-8")
+    rule = {"condition": "threshold", "severity": "high", "channels": ["team"], "config": {"above": 1}}
+    alerts = {"channels": {"team": "TEAM_CHANNEL"}, "rules": {"many": rule | {"metric": "stars"}}}
+    (folder / "alerts.yaml").write_text(yaml.safe_dump(alerts), "utf-8")
     (folder / "reports" / "traffic.yaml").write_text("title: Traffic\n", "utf-8")
     return folder
 
 
 @pytest.fixture(scope="session")
 def up(reachable_dir: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Running]:
-    home = reachable_dir / "installation"
+    home, channel = reachable_dir / "installation", Channel()
     with simulator.serve() as simulated:
         env = {name: value for name, value in os.environ.items() if not name.startswith(("ANALYTICS_", "PREFECT_"))}
         env |= {
@@ -101,6 +132,7 @@ def up(reachable_dir: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterato
             "ANALYTICS_OUTPUT_DIR": str(tmp_path_factory.mktemp("output")),
             "PREFECT_RUNNER_POLL_FREQUENCY": "1",
             "GITHUB_TOKEN": "secret",
+            "TEAM_CHANNEL": channel.url,
             "PYTHONPATH": str(ROOT),
         }
         command = [sys.executable, "-m", "flows.up", "--port", "0", "--web-port", "0"]
@@ -117,7 +149,8 @@ def up(reachable_dir: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterato
             pages = next(line.split()[-1] for line in said if "forms" in line)
             web = next(line.split()[-1] for line in said if "reports" in line).rstrip("/")
             with httpx.Client(base_url=f"{pages}/api", timeout=30, transport=AskAgain()) as api:
-                yield Running(process, home, simulated, said, api, web)
+                there = {"PREFECT_API_URL": f"{pages}/api", "PREFECT_HOME": str(home / "client"), "DO_NOT_TRACK": "1"}
+                yield Running(process, home, simulated, channel, said, api, web, env | there)
         finally:
             process.send_signal(signal.SIGINT)
             try:
