@@ -10,14 +10,17 @@ import re
 import threading
 import time
 from collections.abc import Callable
+from contextlib import suppress
 from datetime import UTC, datetime, timedelta
+from itertools import product
 from typing import TYPE_CHECKING, Any
 
 from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, ProcessCollector, generate_latest
 
-from analytics.errors import AnalyticsError
+from analytics.errors import AnalyticsError, ParamsError
 from analytics.jobs.health import ORDER, freshness
 from analytics.jobs.health import health as look
+from analytics.params import load_params
 from analytics.store import asking
 
 if TYPE_CHECKING:
@@ -30,6 +33,7 @@ PREFECT_PAGE = 200
 LATENCY_MS = (50, 100, 250, 500, 1000, 2500, 5000, 10000, 30000, 60000, 300000)
 SECONDS = (0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30, 60, 120, 300)
 DELIVERY_S = (1, 5, 10, 30, 60, 300, 900, 3600)
+STATUSES = ("sent", "failed", "suppressed")
 
 ENDED = """
 SELECT collection_id AS id, platform, method, outcome, error, started_at, finished_at,
@@ -42,7 +46,8 @@ FROM reports WHERE completed_at >= :since
 """
 TOLD = """
 SELECT h.alert_id AS id, h.channel, h.status, h.triggered_at AS finished_at, e.created_at AS found_at
-FROM alert_history h LEFT JOIN anomaly_events e USING (anomaly_id) WHERE h.triggered_at >= :since
+FROM alert_history h LEFT JOIN anomaly_events e USING (anomaly_id)
+WHERE h.triggered_at >= :since AND h.error IS DISTINCT FROM 'sending'
 """
 SUCCESS = """
 SELECT platform, avg((outcome IN ('ok', 'partial'))::int) FROM collections
@@ -113,6 +118,10 @@ class Metrics:
         )
         self.collected_s = gauge("metrics_collection_latency_seconds", "Reading all of the above.")
         self.up = gauge("store_up", "1 if the database answers.")
+        # a counter that is not there before its first event does not increase with it: a first failure would be silent
+        with suppress(ParamsError):
+            for channel, status in product(load_params(self.settings.params_dir).alerts.channels, STATUSES):
+                self.told.labels(channel, status)
 
     def text(self, now: datetime | None = None) -> bytes:
         """The exposition, read anew if the last look was some seconds ago."""
