@@ -113,3 +113,14 @@ def test_the_same_chart_gives_the_same_drawing_every_time():
     first, second = (chart_svg(spec, prefix="c1") for spec in specs)
 
     assert first == second
+
+
+def test_a_drawing_keeps_the_words_of_its_figures():
+    """Places are rounded to a tenth of a pixel, what is written is not: 1.07 is not 1.1."""
+    frame = pd.DataFrame({"day": ["a", "b"], "series": ["x", "x"], "index": [1.07, 0.256]})
+    chart = charts.heatmap(frame, x="day", y="series", value="index", text_format=".2f")
+
+    drawing = chart_svg(chart.to_dict(), prefix="c")
+
+    assert ">1.07<" in drawing
+    assert ">0.26<" in drawing

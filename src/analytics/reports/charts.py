@@ -60,7 +60,7 @@ def heatmap(
             f"{value}:Q", scale=_steps(finite, diverging=diverging), legend=_step_legend(title, text_format or "~s")
         )
     )
-    size = {"width": theme.CHART_WIDTH, "height": max(60, 22 * len(lines) + 60)}
+    size = {"width": theme.CHART_WIDTH, "height": max(60, theme.line_height(len(lines)) * len(lines) + 60)}
     if text_format is None:
         plain: alt.TopLevelMixin = cells.properties(**size, autosize=FIT)
         return plain

@@ -199,6 +199,7 @@ def moment(value: Any, *, lang: str | None = None) -> str:
 
 
 _BIDI = re.compile("[\u202a-\u202e\u2066-\u2069\u200e\u200f\u061c]")
+_SPACE = re.compile(f"[^\\S{NBSP}{THIN}]+")  # a number keeps to its sign
 _PUNCTUATION = re.compile(r"([!-/:-@\[-`{-~])")
 
 
@@ -211,7 +212,7 @@ def clean(text: Any) -> str:
     shown = "".join(
         char for char in str(text) if char.isspace() or unicodedata.category(char) not in {"Cc", "Cs", "Co", "Cn"}
     )
-    return " ".join(_BIDI.sub("", shown).split())
+    return _SPACE.sub(" ", _BIDI.sub("", shown)).strip()
 
 
 def literal(text: Any) -> str:

@@ -163,7 +163,7 @@ def outlook_chart(found: Sequence[SeriesOutlook]) -> alt.TopLevelMixin | None:
     )
     made: alt.TopLevelMixin = alt.layer(zero, band, point).properties(
         width=theme.CHART_WIDTH,
-        height=22 * len(frame) + 40,
+        height=theme.line_height(len(frame)) * len(frame) + 40,
         autosize=alt.AutoSizeParams(type="fit", contains="padding"),
     )
     return made

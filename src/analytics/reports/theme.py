@@ -13,6 +13,7 @@ from typing import Any
 
 FONT = "Inter"
 CHART_WIDTH = 700
+MANY_LINES = 10
 ACCENT = "#1c5fb0"
 
 LIGHT: dict[str, str] = {
@@ -105,6 +106,15 @@ DIVERGING = [LIGHT[f"diverging_{n}"] for n in range(1, 8)]
 SEVERITY_COLOURS = [LIGHT[name] for name in ("low", "medium", "high", "critical")]
 SEVERITY_SHAPES = ["circle", "square", "triangle-up", "diamond"]
 SEVERITY_SIZES = [34, 52, 76, 100]
+
+
+def line_height(count: int) -> int:
+    """Pixels a line of a grid or of bars gets; less where there are many, so that the picture stays on a page.
+
+    >>> line_height(5), line_height(20)
+    (22, 15)
+    """
+    return 22 if count <= MANY_LINES else 15
 
 
 def dark_of() -> dict[str, str]:

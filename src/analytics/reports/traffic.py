@@ -242,13 +242,6 @@ class TrafficReport:
         return blocks(
             self._against_other_months(),
             remark,
-            table(
-                week_rows(self.data),
-                caption=say("Week by week, {period}", period=self.data.label),
-                columns=week_columns(self.data),
-                note=say("Mean of each week's full days; weeks begin on Monday; the month cuts its first and last."),
-                provenance=self._provenance(say("daily amounts of full days, by week")),
-            ),
             figure(
                 charts.heatmap(
                     weekday_rows(self.data),
@@ -264,6 +257,13 @@ class TrafficReport:
                     "Grid of weekdays and series: each cell is the median full day of that weekday divided by the "
                     "series' median full day."
                 ),
+            ),
+            table(
+                week_rows(self.data),
+                caption=say("Week by week, {period}", period=self.data.label),
+                columns=week_columns(self.data),
+                note=say("Mean of each week's full days; weeks begin on Monday; the month cuts its first and last."),
+                provenance=self._provenance(say("daily amounts of full days, by week")),
             ),
         )
 

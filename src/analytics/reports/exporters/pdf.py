@@ -10,6 +10,7 @@ from __future__ import annotations
 import base64
 import json
 import re
+import struct
 import tempfile
 import unicodedata
 from collections.abc import Iterator
@@ -29,6 +30,8 @@ from analytics.reports.exporters.common import Document, document, note_rows, sh
 from analytics.reports.exporters.words import words
 
 TEMPLATE = Path(__file__).resolve().parents[1] / "typst" / "report.typ"
+TEXT_WIDTH_MM = 170.0
+TALL_MM = 62.0  # a quarter of a page's text: more, left over, would be a gap
 ZERO_WIDTH_SPACE = "\u200b"
 _LONG_WORD = re.compile(r"[^\s/.-]{30,}")
 EPOCH = datetime(2000, 1, 1, tzinfo=UTC)
@@ -77,14 +80,7 @@ def pdf(doc: Document) -> bytes:
 def _write(doc: Document, root: Path) -> None:
     """Lay out what Typst reads: the template, `report.json`, one SVG or PNG a chart."""
     for count, block in enumerate((b for b in doc.blocks if b["type"] == "figure"), start=1):
-        if "spec" in block:
-            block["file"] = f"c{count}.svg"
-            (root / block["file"]).write_text(
-                svg.chart_svg(block.pop("spec"), prefix=f"c{count}", language=doc.cover["language"]), "utf-8"
-            )
-        else:
-            block["file"] = f"c{count}.png"
-            (root / block["file"]).write_bytes(base64.b64decode(block.pop("png")))
+        _write_figure(block, f"c{count}", doc.cover["language"], root)
     logo = _logo(doc.cover.get("logo"), root)
     notes = [{"note": n["note"], "rows": note_rows(n, doc.cover["language"])} for n in doc.notes]
     content = {
@@ -98,6 +94,24 @@ def _write(doc: Document, root: Path) -> None:
     content = _drawable(_with_sparks(content))
     (root / "report.json").write_text(json.dumps(content, ensure_ascii=False, sort_keys=True), "utf-8")
     (root / "main.typ").write_text(TEMPLATE.read_text("utf-8"), "utf-8")
+
+
+def _write_figure(block: dict[str, Any], name: str, language: str, root: Path) -> None:
+    """Put a chart's SVG, or a picture's PNG, beside the document, and note how high it stands."""
+    if "spec" in block:
+        drawn = svg.chart_svg(block.pop("spec"), prefix=name, language=language)
+        block["file"], picture, size = f"{name}.svg", drawn.encode("utf-8"), svg.size_of(drawn)
+    else:
+        picture = base64.b64decode(block.pop("png"))
+        block["file"], size = f"{name}.png", struct.unpack(">II", picture[16:24])  # as every PNG begins
+    (root / block["file"]).write_bytes(picture)
+    block["height"] = _height_mm(*size)
+    block["tall"] = block["height"] > TALL_MM
+
+
+def _height_mm(width: float, height: float) -> float:
+    """How high a picture stands that is as wide as the text."""
+    return round(TEXT_WIDTH_MM * height / max(width, 1.0), 1)
 
 
 def _logo(address: str | None, root: Path) -> str | None:

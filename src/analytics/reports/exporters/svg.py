@@ -20,6 +20,7 @@ FONT_DIR = Path(__file__).resolve().parents[1] / "fonts"
 VEGALITE_VERSION = "6.4"
 LOCALES: dict[str, Any] = {"de": "de-DE", "fr": "fr-FR", "es": "es-ES"}
 
+_TAG = re.compile(r"<[^>]+>")
 _LONG_NUMBER = re.compile(r"-?\d+\.\d{2,}")
 _POLYLINE = re.compile(r'd="(M[-\d.,LMZ]{40,})"')
 _ID = re.compile(r'\bid="([^"]+)"')
@@ -83,16 +84,30 @@ def chart_locale(language: str) -> dict[str, Any] | None:
 
 
 def compacted(svg: str, *, prefix: str) -> str:
-    """Round to a hundredth of a pixel, drop what only speaks or is empty, and rename ids."""
+    """Round places to a tenth of a pixel, drop what only speaks or is empty, and rename ids."""
     svg = _GROUND.sub("", svg, count=1)
     svg = _SPEECH.sub("", svg)
-    svg = _LONG_NUMBER.sub(lambda found: f"{float(found.group()):.1f}".removesuffix(".0"), svg)
+    svg = _TAG.sub(lambda tag: _LONG_NUMBER.sub(_rounded, tag.group()), svg)  # words between tags stay
     svg = _POLYLINE.sub(lambda found: f'd="{_shortened(found.group(1))}"', svg)
     while (shorter := _EMPTY.sub("", svg)) != svg:
         svg = shorter
     for count, name in enumerate(dict.fromkeys(_ID.findall(svg)), start=1):
         svg = re.sub(rf'(id="|#){re.escape(name)}(?=["\)])', rf"\g<1>{prefix}-{count}", svg)
     return svg
+
+
+def _rounded(found: re.Match[str]) -> str:
+    return f"{float(found.group()):.1f}".removesuffix(".0")
+
+
+def size_of(svg: str) -> tuple[float, float]:
+    """Width and height of a drawing.
+
+    >>> size_of('<svg width="700" height="480.5" viewBox="0 0 700 480.5">')
+    (700.0, 480.5)
+    """
+    found = re.search(r'<svg[^>]*\bwidth="([\d.]+)"[^>]*\bheight="([\d.]+)"', svg)
+    return (float(found[1]), float(found[2])) if found else (1.0, 1.0)
 
 
 def _shortened(path: str) -> str:

@@ -1,0 +1,152 @@
+"""The PDF's pages as a reader sees them: well filled, no heading alone at an end, no row torn apart."""
+
+from __future__ import annotations
+
+import io
+import os
+import shutil
+import subprocess
+
+import numpy as np
+import pandas as pd
+import pytest
+from nbformat import NotebookNode
+from numpy.typing import NDArray
+from pypdf import PdfReader
+
+from analytics.reports import charts, display
+from analytics.reports.display import Block, Column, Tile
+from analytics.reports.exporters.pdf import ReportPDFExporter
+from tests.reports.sample import cover, figure, notebook_of, shown
+
+TOP_MM, BOTTOM_MM, HEIGHT_MM = 25, 21, 297  # of the text on a page
+DOTS = 36  # an inch
+LEAST_FILL = 0.70
+
+
+def pictures(pdf: bytes) -> list[NDArray[np.uint8]]:
+    """Each page in grey, 0 black to 255 white, drawn by another program than the one that set it."""
+    if not shutil.which("pdftoppm"):
+        (pytest.fail if os.environ.get("CI") else pytest.skip)("no pdftoppm: install the package poppler-utils")
+    command = ["pdftoppm", "-gray", "-r", str(DOTS), "-"]
+    drawn = subprocess.run(command, input=pdf, capture_output=True, check=True).stdout
+    found, at = [], 0
+    while at < len(drawn):  # one PGM after another: P5, width and height, 255, the dots
+        head = drawn[at : at + 40].split(b"\n", 3)
+        width, height = map(int, head[1].split())
+        start = at + sum(len(line) + 1 for line in head[:3])
+        found.append(np.frombuffer(drawn[start : start + width * height], np.uint8).reshape(height, width))
+        at = start + width * height
+    return found
+
+
+def last_ink_mm(page: NDArray[np.uint8]) -> float:
+    """How far down the page's text reaches, from the top of the sheet; header and footer are not looked at."""
+    first, end = (round(mm / HEIGHT_MM * page.shape[0]) for mm in (TOP_MM, HEIGHT_MM - BOTTOM_MM))
+    rows = np.flatnonzero((page[first:end] < 230).any(axis=1))
+    return (first + (int(rows.max()) + 1 if rows.size else 0)) / page.shape[0] * HEIGHT_MM
+
+
+def fill(page: NDArray[np.uint8]) -> float:
+    """Share of the room for text that is above its last line."""
+    return (last_ink_mm(page) - TOP_MM) / (HEIGHT_MM - TOP_MM - BOTTOM_MM)
+
+
+def table(rows: int, caption: str, *, words: int = 3) -> Block:
+    """A table whose rows say where they begin and end."""
+    text = " ".join(["an observation that takes some room"] * words)
+    frame = pd.DataFrame(
+        {
+            "series": [f"begin{n} {text} end{n}." for n in range(rows)],
+            "value": np.linspace(10, 90_000, rows),
+            "severity": ["low", "medium", "high", "critical"] * (rows // 4) + ["low"] * (rows % 4),
+            "days": [[1, 3, 2, 5]] * rows,
+        }
+    )
+    columns = [Column("series", "Series", wide=True), Column("value", "Observed", "compact")]
+    columns += [Column("severity", "Severity", "severity"), Column("days", "Day by day", "spark")]
+    return display.table(frame, caption=caption, columns=columns, note="A note below the table. " * 4)
+
+
+def grid(names: list[str]) -> Block:
+    days = [f"{n:02d}" for n in range(1, 32)]
+    rows = [{"day": d, "series": name, "count": (len(name) * n) % 4} for name in names for n, d in enumerate(days)]
+    chart = charts.heatmap(pd.DataFrame(rows), x="day", y="series", value="count", title="Incidents")
+    return display.figure(chart, caption="Incidents by day", alt="A grid of days and series.")
+
+
+def monthly(series: int) -> NotebookNode:
+    """A report in the shape of the monthly one: charts of each series, grids and tables that grow with their number."""
+    names = [f"Platform {n // 3} account {n}" for n in range(series)]
+    tiles = [
+        Tile(name, 1234.5 * (n + 1), delta="+6.2 % on September", sparkline=[1, 2, 4]) for n, name in enumerate(names)
+    ]
+    parts: list[NotebookNode | Block | str] = [shown(cover()), "## Executive summary\n\nThe month in figures."]
+    parts += [
+        display.tiles(tiles[:6]),
+        display.prose("- A sentence about the month.\n" * 4),
+        "## Platforms\n\nEach chart.",
+    ]
+    for first in range(0, series, 3):
+        parts.append(f"### Platform {first // 3}")
+        parts += [figure(f"{name} with its band", days=2, seed=n) for n, name in enumerate(names[first : first + 3])]
+        parts.append(table(len(names[first : first + 3]), "The month", words=1))
+    parts += [
+        "## Anomalies\n\nEvents that belong together.",
+        table(series, "Incidents"),
+        grid(names),
+        table(series * 2, "Events"),
+    ]
+    parts += [
+        "## Trends\n\nMonths differ.",
+        table(series, "Against other months", words=1),
+        grid(names),
+        table(series, "Weeks"),
+    ]
+    parts += ["## Outlook\n\nWhat may come.", grid(names), table(series, "Outlook", words=1)]
+    parts += ["## Recommendations\n\nEach action follows from a finding.", table(min(series, 6), "Actions", words=5)]
+    parts += [
+        "## Method\n\nHow the figures were made.",
+        display.definition_list({"Band": "What is normal. " * 9} | {"Days": "UTC."}),
+    ]
+    return notebook_of(*parts, table(series, "Coverage", words=1), table(series, "Backtest", words=1))
+
+
+@pytest.fixture(scope="module", params=[2, 7, 12, 20, 33])
+def pdf(request: pytest.FixtureRequest) -> bytes:
+    made: bytes = ReportPDFExporter().from_notebook_node(monthly(request.param))[0]
+    return made
+
+
+def test_no_page_is_half_empty(pdf):
+    """The cover is a picture, and the last page ends where the report does."""
+    filled = [round(fill(page), 2) for page in pictures(pdf)[1:-1]]
+
+    assert filled
+    assert min(filled) >= LEAST_FILL, filled
+
+
+def test_no_heading_stands_alone_at_the_end_of_a_page(pdf):
+    """Something of its section is on the same page: at least its sentence."""
+    reader = PdfReader(io.BytesIO(pdf))
+    pages = pictures(pdf)
+    entries = [entry for item in reader.outline for entry in (item if isinstance(item, list) else [item])]
+
+    below = {}
+    for entry in entries:
+        page = reader.get_destination_page_number(entry)
+        from_top_mm = HEIGHT_MM - float(entry.top) * 25.4 / 72
+        below[str(entry.title)] = last_ink_mm(pages[page]) - from_top_mm
+
+    assert len(below) > 6
+    assert {title: mm for title, mm in below.items() if mm < 12} == {}
+
+
+def test_no_row_is_torn_apart(pdf):
+    """A row that does not fit goes to the next page whole; so does a caption, with some rows."""
+    texts = [" ".join(page.extract_text().split()) for page in PdfReader(io.BytesIO(pdf)).pages]
+
+    for text in texts:
+        begun = {word.removeprefix("begin") for word in text.split() if word.startswith("begin")}
+        ended = {word.removeprefix("end").rstrip(".") for word in text.split() if word.startswith("end")}
+        assert begun == ended
