@@ -137,10 +137,9 @@ def naming_faults(observations: Iterable[Observation], call: str) -> Iterator[Ob
     alike = Counter(_kind(o) for o in found if o.fault)
     told: set[tuple[str, str]] = set()
     for o in found:
-        kind = _kind(o)
         if not o.fault:
             yield o
-        elif kind not in told:
+        elif (kind := _kind(o)) not in told:
             told.add(kind)
             more = f" ({alike[kind] - 1} more like it)" if alike[kind] > 1 else ""
             yield replace(o, fault=f"{call.partition('?')[0]:.120}: {o.fault}{more}")

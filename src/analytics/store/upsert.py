@@ -25,7 +25,7 @@ def upsert(
     written = 0
     for start in range(0, len(rows), BATCH):
         batch = _once(rows[start : start + BATCH], key)
-        statement = insert(table).values(batch)
+        statement = insert(table)
         changing = [name for name in batch[0] if name not in key and name not in keep]
         if changing:
             update = {name: statement.excluded[name] for name in changing}
@@ -33,7 +33,11 @@ def upsert(
             final = statement.on_conflict_do_update(index_elements=list(key), set_=update, where=different)
         else:
             final = statement.on_conflict_do_nothing(index_elements=list(key))
-        written += connection.execute(final, execution_options={"preserve_rowcount": True}).rowcount
+        # the rows as parameters, so that the statement is compiled once for all batches: their values in it took longer
+        # to compile than to send
+        given = any(isinstance(value, sa.ClauseElement) for row in batch for value in row.values())
+        sent = (final.values(batch),) if given else (final, batch)
+        written += connection.execute(*sent, execution_options={"preserve_rowcount": True}).rowcount
     return written
 
 
