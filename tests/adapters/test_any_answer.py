@@ -167,7 +167,7 @@ def test_a_report_without_a_column_names_its_figure(answering, observed_at):
     client = answering("youtube", lambda _: httpx.Response(200, json=table))
 
     asked = ("views_per_day", "watch_time_minutes")
-    pages = list(youtube.collect(client, "@acme", asked, observed_at=observed_at, contents=0))
+    pages = list(youtube.collect(client, "UC1", asked, observed_at=observed_at, contents=0))
 
     assert [o.value for page in pages for o in page.observations] == [12.0]
     assert [r.metric for page in pages for r in page.refused] == ["watch_time_minutes"]
