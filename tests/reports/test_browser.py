@@ -12,7 +12,7 @@ from playwright.sync_api import Browser, Page, sync_playwright
 
 from analytics.reports.exporters.html import ReportHTMLExporter
 from analytics.reports.site import publish
-from tests.reports.sample import HOSTILE, report
+from tests.reports.sample import HOSTILE, cover, figure, notebook_of, report, shown
 from tests.reports.test_site import BRAND, DRAFT
 
 CHROMIUM = os.environ.get("CHROMIUM", "/usr/bin/chromium")
@@ -136,6 +136,24 @@ def test_pointing_shows_reading_expectation_and_range(opened):
 
     assert [word for word in ("observed", "expected", "usual range", "Oct") if word not in shown] == []
     assert page.locator("#tip").is_hidden()
+
+
+def test_a_tip_speaks_the_reports_language(browser, tmp_path):
+    """Words by the catalogue, date and figures by the browser's own knowledge of the language."""
+    path = tmp_path / "german.html"
+    cells = notebook_of(shown(cover(language="de")), figure())
+    path.write_text(ReportHTMLExporter().from_notebook_node(cells)[0], "utf-8")
+    page = browser.new_page(viewport={"width": 1200, "height": 900})
+    page.goto(path.as_uri())
+    drawn(page)
+    box = plot(page)
+
+    page.mouse.move(box["x"] + 300, box["y"] + 100)
+    shown_tip = page.locator("#tip").inner_text()
+    page.close()
+
+    assert [word for word in ("beobachtet", "erwartet", "üblicher Bereich", "Okt") if word not in shown_tip] == []
+    assert "observed" not in shown_tip
 
 
 def test_a_source_shows_on_focus_and_hides_on_escape(opened):

@@ -94,6 +94,33 @@ def test_a_hostile_title_stays_text(out, files):
     assert "Acme &amp; Sons" in page
 
 
+@pytest.mark.parametrize(
+    ("language", "said"),
+    [
+        ("de", ["Bericht suchen", "Neuester", "1 Fassung, und wie man sie wieder macht", "vorläufig", "1. Nov. 2026"]),
+        (
+            "fr",
+            ["Trouver un rapport", "Le plus récent", "1 version, et comment la refaire", "provisoire", "1 nov. 2026"],
+        ),
+        ("es", ["Buscar un informe", "El más reciente", "1 versión, y cómo volver a hacerla", "1 nov 2026"]),
+    ],
+)
+def test_the_gallery_speaks_the_brands_language(out, files, language, said):
+    """Its words, dates and sizes; the reports' own words stay as they are."""
+    brand = BRAND | {"language": language}
+    site.publish(out, replace(DRAFT, status="provisional"), files, brand=brand)
+    files["html"].write_text("second", "utf-8")
+
+    page = (out / "index.html").read_text("utf-8").replace("\u00a0", " ")
+    again = site.publish(out, replace(DRAFT, seal="b", snapshot="2"), files, brand=brand)
+
+    assert f'<html lang="{language}">' in page
+    assert [words for words in said if words not in page] == []
+    assert not any(words in page for words in ("Find a report", "Newest", "published", "how to make", "Copy<"))
+    assert again.changed.count(";") == 1
+    assert "have changed" not in again.changed
+
+
 @pytest.mark.parametrize("name", ["../up", "a/b", "", ".."])
 def test_a_name_that_is_a_path_is_refused(out, files, name):
     with pytest.raises(InputError, match="expected letters"):

@@ -12,11 +12,13 @@ import nbformat
 
 from analytics.reports import theme
 from analytics.reports.exporters.common import document
+from analytics.reports.exporters.svg import chart_png
 from analytics.reports.language import say
 from analytics.reports.published import Version
 
 CHARTS = 2
 WIDTH = 620
+SCALE = 1.5
 LARGEST_PDF = 20_000_000  # above, mail servers refuse; the letter then has the link alone
 
 
@@ -52,7 +54,7 @@ def letter(
     )
     page: Any = message.get_payload()[1]  # type: ignore[index]
     for name, block in zip(names, pictures, strict=True):
-        page.add_related(_png(block["spec"]), "image", "png", cid=name)
+        page.add_related(chart_png(block["spec"], scale=SCALE, language=lang), "image", "png", cid=name)
     if pdf is not None and pdf.stat().st_size <= LARGEST_PDF:
         message.add_attachment(pdf.read_bytes(), maintype="application", subtype="pdf", filename=pdf.name)
     return message
@@ -132,10 +134,3 @@ def _html(
         f'<table role="presentation" width="100%" cellspacing="6" cellpadding="0"><tr>{cells}</tr></table>'
         f'<ul style="padding-left:20px">{said}</ul>{button}{charts}</div></body></html>'
     )
-
-
-def _png(spec: dict[str, Any]) -> bytes:
-    import vl_convert
-
-    png: bytes = vl_convert.vegalite_to_png(spec, scale=1.5)
-    return png

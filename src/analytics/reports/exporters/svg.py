@@ -70,6 +70,19 @@ def _drawn(spec: str, locale: Any) -> str:
         raise ReportError(f"chart {title!r} cannot be drawn: {' '.join(str(exc).split())[:200]}") from exc
 
 
+def chart_png(spec: dict[str, Any], *, scale: float, language: str = "en") -> bytes:
+    """The same chart as a picture of dots, for where no drawing is shown."""
+    import vl_convert
+
+    _fonts_known()
+    locale = LOCALES.get(language)
+    made: bytes = vl_convert.vegalite_to_png(
+        spec, scale=scale, vl_version=VEGALITE_VERSION, allowed_base_urls=[], format_locale=locale,
+        time_format_locale=locale,
+    )  # fmt: skip
+    return made
+
+
 def chart_locale(language: str) -> dict[str, Any] | None:
     """How a chart in the browser writes numbers and dates in that language; None for English, which it speaks."""
     import vl_convert
