@@ -9,6 +9,7 @@ from datetime import UTC, date, datetime
 import pytest
 from openpyxl import Workbook
 
+from analytics.adapters import registry
 from analytics.adapters.exports import Reading, definitions, read_export
 from analytics.adapters.exports.cells import (
     Locale,
@@ -18,6 +19,10 @@ from analytics.adapters.exports.cells import (
     date_order,
     decimal_mark,
 )
+from analytics.adapters.exports.columns import META_TITLES
+from analytics.adapters.exports.formats import BY_DAY, FORMATS
+from analytics.adapters.exports.formats import definitions as exported
+from analytics.adapters.youtube import REPORT
 from analytics.errors import DataFileError
 
 AT = datetime(2026, 11, 20, 18, tzinfo=UTC)
@@ -52,6 +57,34 @@ def workbook(**sheets):
     return raw.getvalue()
 
 
+def kept_figures():
+    """(platform, metric, whether of a day) of each column that is neither a level nor a rate."""
+    tables = [(f.platform, f.columns, bool(f.day)) for f in (*FORMATS, *BY_DAY.values()) if f.platform != "meta"]
+    tables += [(platform, META_TITLES, True) for platform in ("facebook", "instagram")]
+    for platform, columns, daily in tables:
+        for column in columns.values():
+            if not column.level and column.kind not in ("percent", "seconds"):
+                yield platform, column.name(daily=daily), daily
+
+
+def test_a_figure_of_a_day_and_a_total_are_never_one_metric():
+    """Totals so far added up over exports would count everything again with every file."""
+    of_days = {(platform, metric) for platform, metric, daily in kept_figures() if daily}
+    totals = {(platform, metric) for platform, metric, daily in kept_figures() if not daily}
+    found = {(d.platform, d.metric_type): d for d in (*exported(), *registry.definitions())}
+
+    assert of_days & totals == set()
+    assert {found[name].data_type for name in of_days} == {"gauge"}
+    assert {found[name].aggregation for name in of_days} == {"sum", "mean"}
+    assert {found[name].aggregation for name in totals} == {"increase", "last"}
+
+
+def test_what_a_dashboard_gives_by_day_goes_on_with_the_apis_series():
+    youtube = {metric for platform, metric, daily in kept_figures() if platform == "youtube" and daily}
+
+    assert {*REPORT.values()} - {"average_view_duration_s"} <= youtube
+
+
 STUDIO = (
     "Content,Video title,Video publish time,Duration,Views,Watch time (hours),Subscribers,Impressions,"
     "Impressions click-through rate (%)\n"
@@ -69,7 +102,7 @@ def test_youtube_videos_are_totals_so_far():
     at = AT.isoformat()
     assert export.tables == ("YouTube Studio, videos",)
     assert found["views", "dQw4w9WgXcQ", at] == 1200
-    assert found["watch_time_minutes", "abc_-123XYZ", at] == 12.25 * 60
+    assert found["watch_time_minutes_total", "abc_-123XYZ", at] == 12.25 * 60
     assert found["impressions_ctr_pct", "dQw4w9WgXcQ", at] == 4.35
     assert found["impressions_ctr_pct", "abc_-123XYZ", at] is None
     assert {o.content_id for o in export.observations} == {"dQw4w9WgXcQ", "abc_-123XYZ"}
@@ -160,7 +193,7 @@ def test_meta_names_the_account_in_each_row():
     assert {o.author_id for o in export.observations} == {"club"}
     assert figures(export)["views", "18012", AT.isoformat()] == 1234
     assert figures(export)["reach", "18012", AT.isoformat()] is None
-    assert figures(export)["followers_gained", "18012", AT.isoformat()] is None
+    assert figures(export)["follows", "18012", AT.isoformat()] is None
 
 
 def test_meta_overviews_are_utf16_with_a_table_a_figure():

@@ -40,7 +40,7 @@ def test_youtube_videos(language):
 
     assert {metric: value for (metric, _, _), value in figures(export).items()} == {
         "views": 1200,
-        "watch_time_minutes": 50.25 * 60,
+        "watch_time_minutes_total": 50.25 * 60,
         "subscribers_net": 10,
         "impressions": 31000,
         "impressions_ctr_pct": 4.35,
@@ -65,9 +65,9 @@ def test_youtube_days_in_a_zip(language):
 
     assert figures(read(raw, "Date 2026-10-31_2026-11-03 Acme.zip")) == {
         ("views_per_day", "", "2026-10-31T07:00:00+00:00"): 10,
-        ("watch_time_minutes_per_day", "", "2026-10-31T07:00:00+00:00"): 30,
+        ("watch_time_minutes", "", "2026-10-31T07:00:00+00:00"): 30,
         ("views_per_day", "", "2026-11-02T08:00:00+00:00"): 20,
-        ("watch_time_minutes_per_day", "", "2026-11-02T08:00:00+00:00"): 15,
+        ("watch_time_minutes", "", "2026-11-02T08:00:00+00:00"): 15,
     }
 
 
@@ -214,7 +214,7 @@ def test_meta_contents(language, encoding, separator):
         "reach": None,
         "likes": 61,
         "shares": 2,
-        "followers_gained": None,
+        "follows": None,
         "comments": 4,
         "saves": 9,
     }

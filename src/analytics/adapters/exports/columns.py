@@ -10,18 +10,23 @@ Kind = Literal["count", "number", "percent", "seconds"]
 
 @dataclass(frozen=True, slots=True)
 class Column:
-    """One figure: its metric (per day, and as a total of a post), how it is written, and a factor to our unit."""
+    """One figure: its metric as a total so far, how it is written, a factor to our unit.
+
+    A figure of a day is `…_per_day`, or `per_day` where the platform's API calls it otherwise: both are one series.
+    """
 
     metric: str
     kind: Kind = "count"
     unit: str = ""
     scale: float = 1.0
     level: bool = False
+    per_day: str = ""
 
     def name(self, *, daily: bool) -> str:
         """The metric's name for a figure of one day, or of all time."""
-        keeps = self.level or self.kind in ("percent", "seconds") or self.metric.endswith(("_gained", "_lost"))
-        return self.metric if keeps or not daily else f"{self.metric}_per_day"
+        if not daily or self.level or self.kind in ("percent", "seconds"):
+            return self.metric
+        return self.per_day or f"{self.metric}_per_day"
 
 
 def _counts(**metrics: str) -> dict[str, Column]:
@@ -31,19 +36,19 @@ def _counts(**metrics: str) -> dict[str, Column]:
 
 YOUTUBE = _counts(
     views="views",
-    engaged_views="engaged views",
     impressions="impressions",
     likes="likes",
     dislikes="dislikes",
     comments="comments added|comments",
     shares="shares",
-    subscribers_gained="subscribers gained",
-    subscribers_lost="subscribers lost",
     unique_viewers="unique viewers",
 ) | {
+    "engaged views": Column("engaged_views_total", unit="views", per_day="engaged_views"),
+    "subscribers gained": Column("subscribers_gained_total", unit="users", per_day="subscribers_gained"),
+    "subscribers lost": Column("subscribers_lost_total", unit="users", per_day="subscribers_lost"),
     "subscribers": Column("subscribers_net"),
-    "watch time (hours)": Column("watch_time_minutes", "number", "minutes", 60),
-    "watch time (minutes)": Column("watch_time_minutes", "number", "minutes"),
+    "watch time (hours)": Column("watch_time_minutes_total", "number", "minutes", 60, per_day="watch_time_minutes"),
+    "watch time (minutes)": Column("watch_time_minutes_total", "number", "minutes", per_day="watch_time_minutes"),
     "average view duration": Column("average_view_duration_s", "seconds", "seconds"),
     "average percentage viewed (%)": Column("average_viewed_pct", "percent"),
     "impressions click-through rate (%)": Column("impressions_ctr_pct", "percent"),
@@ -68,9 +73,12 @@ X = _counts(
     video_views="video views",
     media_views="media views",
     posts="create post|posts published|tweets published",
-    followers_gained="new follows|follows",
-    followers_lost="unfollows",
-) | {"engagement rate": Column("engagement_rate_by_impressions_pct", "percent")}
+) | {
+    "new follows": Column("follows", unit="users", per_day="followers_gained"),
+    "follows": Column("follows", unit="users", per_day="followers_gained"),
+    "unfollows": Column("unfollows", unit="users", per_day="followers_lost"),
+    "engagement rate": Column("engagement_rate_by_impressions_pct", "percent"),
+}
 LINKEDIN = _counts(
     views="impressions (total)|impressions",
     views_organic="impressions (organic)",
@@ -110,12 +118,11 @@ META = _counts(
     comments="comments",
     shares="shares",
     saves="saves",
-    followers_gained="follows",
     clicks="total clicks",
     engagement="reactions, comments and shares|total interactions",
     video_views="3-second video views",
     link_clicks="link clicks",
-)
+) | {"follows": Column("follows", unit="users", per_day="new_followers_per_day")}
 MEDIUM = _counts(
     presentations="presentations|impressions",
     views="views",
@@ -123,8 +130,10 @@ MEDIUM = _counts(
     claps="claps",
     fans="fans",
     comments="responses|comments",
-    followers_gained="new followers|followers gained|follows",
 ) | {
+    **dict.fromkeys(
+        ("new followers", "followers gained", "follows"), Column("follows", unit="users", per_day="followers_gained")
+    ),
     "followers": Column("followers", level=True),
     "total followers": Column("followers", level=True),
     "subscribers": Column("email_subscribers", level=True),

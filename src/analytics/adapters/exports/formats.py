@@ -11,9 +11,10 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 from analytics.adapters.exports.columns import LINKEDIN, MEDIUM, META, META_TITLES, SUBSTACK, YOUTUBE, Column, X
-from analytics.model import MetricDefinition
+from analytics.model import Aggregation, MetricDefinition
 
 PACIFIC = "America/Los_Angeles"
+PEOPLE_ONCE = frozenset({"page_visitors", "reach", "unique_viewers"})  # of days they do not add up
 
 
 @dataclass(frozen=True, slots=True)
@@ -226,5 +227,6 @@ def _definition(platform: str, name: str, column: Column, *, daily: bool) -> Met
     if column.level:
         return MetricDefinition(platform, name, title, unit, "counter", "last", text, "daily")
     if daily:
-        return MetricDefinition(platform, name, title, unit, "gauge", "sum", text, "daily")
+        adds_up: Aggregation = "mean" if column.metric in PEOPLE_ONCE else "sum"
+        return MetricDefinition(platform, name, title, unit, "gauge", adds_up, text, "daily")
     return MetricDefinition(platform, name, title, unit, "counter", "increase", text, "daily")
