@@ -38,6 +38,7 @@ def pages_of(up) -> str:
 def ask_for(page: Page, up, month: str) -> None:
     """By hand: Deployments → traffic-monthly → Run → Custom run → Month → Submit."""
     page.goto(f"{pages_of(up)}/deployments")
+    page.get_by_placeholder("Search deployments").fill("traffic-monthly")  # a long list draws what is in sight only
     page.get_by_role("link", name="traffic-monthly").first.click()
     page.get_by_role("button", name="Run", exact=True).click()
     page.get_by_text("Custom run").click()
