@@ -70,7 +70,7 @@ def test_another_month_is_asked_for_and_its_report_opened(page, up):
     report = opening.value
     report.locator("#figure-1").scroll_into_view_if_needed()
     report.wait_for_selector("#figure-1.ready")
-    report.get_by_text("GitHub in August 2026").wait_for()
+    report.get_by_text("GitHub, August 2026").first.wait_for()
     assert report.url.startswith(f"{up.web}/traffic/2026-08/v1/")
     assert strangers == []
 
