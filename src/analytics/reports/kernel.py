@@ -17,6 +17,8 @@ from typing import Any, ClassVar
 from jupyter_client.kernelspec import KernelSpec
 from jupyter_client.manager import AsyncKernelManager
 
+LONGEST = 75  # of the folder for temporary files; ours and the sockets' own names add 30
+
 
 class OwnPython(AsyncKernelManager):
     """A kernel manager that always starts `sys.executable -m ipykernel_launcher`, with `environment` on top of ours."""
@@ -25,7 +27,7 @@ class OwnPython(AsyncKernelManager):
 
     def __init__(self, **options: Any) -> None:
         super().__init__(**options)
-        self.folder = Path(tempfile.mkdtemp(prefix="kernel-"))
+        self.folder = _folder()
         (self.folder / "ipython").mkdir()
         if os.name == "posix":
             self.transport = "ipc"
@@ -43,6 +45,13 @@ class OwnPython(AsyncKernelManager):
         await super().cleanup_resources(restart=restart)
         if not restart:
             shutil.rmtree(self.folder, ignore_errors=True)
+
+
+def _folder() -> Path:
+    """A private folder whose sockets have names short enough: the system allows some 100 characters for all of it."""
+    is_long = os.name == "posix" and len(tempfile.gettempdir()) > LONGEST
+    folder = tempfile.mkdtemp(prefix="kernel-", dir="/tmp" if is_long else None)
+    return Path(folder)
 
 
 def own_python(environment: Mapping[str, str]) -> type[OwnPython]:
