@@ -50,7 +50,7 @@ class OwnPython(AsyncKernelManager):
 def _folder() -> Path:
     """A private folder whose sockets have names short enough: the system allows some 100 characters for all of it."""
     is_long = os.name == "posix" and len(tempfile.gettempdir()) > LONGEST
-    folder = tempfile.mkdtemp(prefix="kernel-", dir="/tmp" if is_long else None)
+    folder = tempfile.mkdtemp(prefix="kernel-", dir="/tmp" if is_long else None)  # noqa: S108 ours alone, mode 700
     return Path(folder)
 
 
