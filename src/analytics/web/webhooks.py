@@ -11,8 +11,7 @@ import contextlib
 import logging
 import re
 import threading
-import time
-from collections.abc import Mapping, Sequence
+from collections.abc import AsyncIterator, Mapping, Sequence
 from concurrent.futures import Future
 from datetime import UTC, datetime
 from queue import SimpleQueue
@@ -41,8 +40,14 @@ log = logging.getLogger(__name__)
 
 def router(settings: Settings) -> APIRouter:
     """The routes of one installation; the store is opened at the first call."""
-    api = APIRouter()
     inbox = _Inbox(settings)
+
+    @contextlib.asynccontextmanager
+    async def while_up(_: object) -> AsyncIterator[None]:
+        yield
+        inbox.close()
+
+    api = APIRouter(lifespan=while_up)
 
     async def mail(request: Request) -> JSONResponse:
         """A mail, from an inbound-mail service."""
@@ -135,6 +140,7 @@ class _Inbox:
         self._is_started = False
         self._queue: SimpleQueue[tuple[Letter, Future[bool]]] = SimpleQueue()
         self._waiting = threading.Event()
+        self._closing = threading.Event()
         self._held = contextlib.ExitStack()  # the store, for as long as the process lives
 
     async def keep(self, letter: Letter) -> bool:
@@ -146,6 +152,11 @@ class _Inbox:
                 threading.Thread(target=self._commit, name="inbox", daemon=True).start()
                 self._is_started = True
         return await asyncio.wrap_future(kept)
+
+    def close(self) -> None:
+        """Count no more: what is committed is counted by the next process, or by the scheduled flow."""
+        self._closing.set()
+        self._waiting.set()
 
     def _commit(self) -> None:
         """Commit for ever; an error is the answer to those it befell."""
@@ -178,15 +189,16 @@ class _Inbox:
         return store
 
     def _count(self, store: Store) -> None:
-        while True:
+        while not self._closing.is_set():
             self._waiting.wait()
-            time.sleep(SETTLE_S)
+            if self._closing.wait(SETTLE_S):
+                return
             self._waiting.clear()
             try:
                 done = process(store)
             except AnalyticsError as exc:
                 log.error("not counted, will be tried again: %s", exc)
-                time.sleep(RECOVER_S)
+                self._closing.wait(RECOVER_S)
                 self._waiting.set()
                 continue
             for problem in done.problems:
