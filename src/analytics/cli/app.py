@@ -16,6 +16,7 @@ COMMANDS = {
     "demo": ("analytics.cli.demo", "demo", "Fill an empty store and make a first report, offline."),
     "health": ("analytics.cli.health", "health", "Is everything well: database, collectors, schedules, disk."),
     "up": ("analytics.cli.up", "up", "Start everything: database, Prefect with its UI, schedules, web app."),
+    "web": ("analytics.cli.web", "web", "The web app alone: webhooks, published reports, health, metrics."),
     "import": ("analytics.cli.importing", "import_", "Load history from CSV or Parquet files."),
     "collect": ("analytics.cli.collect", "collect", "Collect one round from the platforms."),
     "connect": ("analytics.cli.connect", "connect", "Sign in to a platform in the browser."),
