@@ -10,6 +10,7 @@ from hypothesis import strategies as st
 
 from analytics.errors import ReportError
 from analytics.reports import charts, display, theme
+from analytics.reports.chart_data import columns_of
 from analytics.reports.exporters.svg import chart_svg
 from tests.reports.sample import series
 
@@ -71,10 +72,10 @@ def test_a_gap_breaks_the_line():
 
     spec = display.figure(charts.series_chart(frame), caption="c", alt="a").data[display.VEGALITE]
 
-    rows = next(rows for rows in spec["datasets"].values() if "observed" in rows[0])
+    columns = next(columns for columns in columns_of(spec).values() if "observed" in columns)
     drawn = chart_svg(spec, prefix="c1")
     line = re.search(rf'<path d="([^"]+)" stroke="{theme.LIGHT["data"]}"', drawn)
-    assert any(row["observed"] is None for row in rows)
+    assert None in columns["observed"]
     assert line is not None
     assert line.group(1).count("M") == 2
 

@@ -70,12 +70,15 @@ def figure(
     """
     if not alt.strip() or not caption.strip():
         raise ReportError("figure: caption and alt must say something")
-    from altair.utils.data import MaxRowsError
+    import altair
+
+    from analytics.reports.chart_data import NAME
 
     try:
-        spec = _merged(theme.config(), chart.to_dict())
-    except MaxRowsError as exc:
-        raise ReportError(f"figure {caption!r}: more than 5000 rows to draw; thin the series first") from exc
+        with altair.data_transformers.enable(NAME):
+            spec = _merged(theme.config(), chart.to_dict())
+    except ReportError as exc:
+        raise ReportError(f"figure {caption!r}: {exc}") from exc
     spec["description"] = alt
     report = {"caption": caption, "alt": alt, "numbered": number}
     if provenance:
@@ -86,7 +89,10 @@ def figure(
 def _merged(config: dict[str, Any], spec: dict[str, Any]) -> dict[str, Any]:
     """`spec` with the report's configuration under its own; Altair's default size gives way."""
     own = {name: value for name, value in spec.pop("config", {}).items() if name != "view"}
-    sets = {name: [_known(row) for row in rows] for name, rows in spec.get("datasets", {}).items()}
+    sets = {
+        name: rows if isinstance(rows, str) else [_known(row) for row in rows]
+        for name, rows in spec.get("datasets", {}).items()
+    }
     return {**spec, "config": {**config, **own}, **({"datasets": sets} if sets else {})}
 
 
