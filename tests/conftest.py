@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import secrets
 import shutil
@@ -15,8 +16,26 @@ from pydantic import SecretStr
 from sqlalchemy import URL
 
 from analytics.settings import Settings
+from analytics.store.engine import make_engine
+from analytics.store.migrate import upgrade
 from analytics.store.server import EmbeddedServer, parse_database_url
 from analytics.store.server_client import libpq_url
+
+
+@pytest.hookimpl(tryfirst=True)
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Give a file to one worker, so that what its tests share is made once; the longest go first.
+
+    All tests of the installation that is up go to one worker, before everything else: it takes a minute to start.
+    """
+    slow = {item.path for item in items if item.get_closest_marker("slow")}
+
+    def is_up(item: pytest.Item) -> bool:
+        return "up" in getattr(item, "fixturenames", ())
+
+    items.sort(key=lambda item: (not is_up(item), item.path not in slow))
+    for item in items:
+        item.add_marker(pytest.mark.xdist_group("up" if is_up(item) else item.nodeid.partition("::")[0]))
 
 
 @pytest.fixture(autouse=True)
@@ -53,27 +72,76 @@ def postgres_server(reachable_dir: Path) -> Iterator[URL]:
     server.stop()
 
 
+@pytest.fixture(scope="session")
+def template(postgres_server: URL) -> Iterator[str]:
+    """Name of a database with the present schema and nothing in it: copying it takes a third of migrating another."""
+    with database(postgres_server) as url:
+        assert url.database
+        engine = make_engine(url)
+        upgrade(engine)
+        engine.dispose()
+        with connect(postgres_server) as connection:  # a copy is only made of what nobody uses, not even TimescaleDB
+            connection.execute(f'ALTER DATABASE "{url.database}" ALLOW_CONNECTIONS false')
+            connection.execute(
+                "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = %s", [url.database]
+            )
+        yield url.database
+
+
 @pytest.fixture
-def database_url(postgres_server: URL) -> Iterator[URL]:
-    """URL of an empty database of this test's own."""
-    name = f"test_{secrets.token_hex(6)}"
-    with connect(postgres_server) as connection:
-        connection.execute(f'CREATE DATABASE "{name}"')
-    yield postgres_server.set(database=name)
-    with connect(postgres_server) as connection:
-        connection.execute(f'DROP DATABASE "{name}" WITH (FORCE)')
+def database_url(postgres_server: URL, template: str) -> Iterator[URL]:
+    """URL of a database of this test's own, with the present schema and nothing in it."""
+    with database(postgres_server, copy_of(template)) as url:
+        yield url
+
+
+@pytest.fixture
+def empty_database_url(postgres_server: URL) -> Iterator[URL]:
+    """URL of a database of this test's own without a schema."""
+    with database(postgres_server) as url:
+        yield url
 
 
 @pytest.fixture
 def settings(database_url: URL, tmp_path: Path) -> Settings:
-    """Settings of an installation below `tmp_path`, with an empty database."""
+    """Settings of an installation below `tmp_path`, with nothing in its database."""
+    return settings_of(database_url, tmp_path)
+
+
+@pytest.fixture(scope="module")
+def shared_settings(
+    postgres_server: URL, template: str, tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[Settings]:
+    """As `settings`, for all tests of a file: for what is made once and only looked at."""
+    with database(postgres_server, copy_of(template)) as url:
+        yield settings_of(url, tmp_path_factory.mktemp("shared"))
+
+
+def copy_of(template: str) -> str:
+    """Options of CREATE DATABASE; files are copied, since nothing is in them that would have to be logged."""
+    return f'TEMPLATE "{template}" STRATEGY file_copy'
+
+
+def settings_of(url: URL, folder: Path) -> Settings:
+    """Settings of an installation below `folder` whose database has that URL."""
     return Settings(
-        home=tmp_path / "data",
-        params_dir=tmp_path / "params",
-        output_dir=tmp_path / "output",
-        database_url=SecretStr(database_url.render_as_string(hide_password=False)),
+        home=folder / "data",
+        params_dir=folder / "params",
+        output_dir=folder / "output",
+        database_url=SecretStr(url.render_as_string(hide_password=False)),
         _env_file=None,
     )
+
+
+@contextlib.contextmanager
+def database(server: URL, options: str = "") -> Iterator[URL]:
+    """URL of a new database on a server, dropped at the end."""
+    name = f"test_{secrets.token_hex(6)}"
+    with connect(server) as connection:
+        connection.execute(f'CREATE DATABASE "{name}" {options}')
+    yield server.set(database=name)
+    with connect(server) as connection:
+        connection.execute(f'DROP DATABASE "{name}" WITH (FORCE)')
 
 
 def connect(url: URL) -> psycopg.Connection:

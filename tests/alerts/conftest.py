@@ -17,16 +17,13 @@ from sqlalchemy import URL
 from analytics.settings import Settings
 from analytics.store import Store
 from analytics.store.engine import make_engine
-from analytics.store.migrate import upgrade
 
 NOW = datetime(2026, 11, 20, 12, 0, tzinfo=UTC)
 
 
 @pytest.fixture
 def store(database_url: URL) -> Iterator[Store]:
-    engine = make_engine(database_url)
-    upgrade(engine)
-    with Store(engine) as opened:
+    with Store(make_engine(database_url)) as opened:
         yield opened
 
 

@@ -7,7 +7,6 @@ import html
 import io
 import json
 import re
-import secrets
 from collections.abc import Iterator
 from datetime import UTC, datetime
 from pathlib import Path
@@ -38,7 +37,7 @@ from analytics.store import Collection, open_store
 from analytics.store.closes import ClosedFigure, add
 from analytics.store.remarks import Annotation
 from analytics.store.remarks import add as remark
-from tests.conftest import connect
+from tests.conftest import database
 from tests.reports.messages import all_messages
 from tests.reports.sample import output_of
 from tests.reports.test_language import known
@@ -60,13 +59,8 @@ def flat(shown: Block | Blocks) -> Iterator[Block]:
 @pytest.fixture(scope="module")
 def settings(postgres_server: URL) -> Iterator[Settings]:
     """An empty database for this module."""
-    name = f"test_{secrets.token_hex(6)}"
-    with connect(postgres_server) as connection:
-        connection.execute(f'CREATE DATABASE "{name}"')
-    url = postgres_server.set(database=name).render_as_string(hide_password=False)
-    yield Settings(database_url=SecretStr(url), _env_file=None)
-    with connect(postgres_server) as connection:
-        connection.execute(f'DROP DATABASE "{name}" WITH (FORCE)')
+    with database(postgres_server) as url:
+        yield Settings(database_url=SecretStr(url.render_as_string(hide_password=False)), _env_file=None)
 
 
 @pytest.fixture(scope="module")

@@ -9,12 +9,9 @@ from sqlalchemy import URL
 
 from analytics.store import Store
 from analytics.store.engine import make_engine
-from analytics.store.migrate import upgrade
 
 
 @pytest.fixture
 def store(database_url: URL) -> Iterator[Store]:
-    engine = make_engine(database_url)
-    upgrade(engine)
-    with Store(engine) as opened:
+    with Store(make_engine(database_url)) as opened:
         yield opened

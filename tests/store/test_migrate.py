@@ -19,9 +19,9 @@ from analytics.store.partitions import ensure_days
 from analytics.store.tables_config import metadata
 
 
-def test_the_migrations_make_what_the_tables_say(database_url: URL):
+def test_the_migrations_make_what_the_tables_say(empty_database_url: URL):
     """Also with partitions present, which a naive comparison would propose to drop."""
-    engine = make_engine(database_url)
+    engine = make_engine(empty_database_url)
     migrate.upgrade(engine)
     ensure_days(engine, [date(2026, 10, 1)])
 
@@ -68,9 +68,9 @@ PROMISED = {
 
 
 @pytest.mark.parametrize("earlier", VERSIONS[:-1])
-def test_every_earlier_version_comes_forward_with_its_readings(database_url: URL, earlier: str):
+def test_every_earlier_version_comes_forward_with_its_readings(empty_database_url: URL, earlier: str):
     """A store of any age becomes the same schema as a new one, and still says what it said."""
-    engine = make_engine(database_url)
+    engine = make_engine(empty_database_url)
     migrate.upgrade(engine, earlier)
     ensure_days(engine, [date(2026, 10, 1)])
     with engine.begin() as connection:
@@ -92,9 +92,9 @@ def _ours(_thing: object, name: str | None, kind: str, _reflected: bool, _other:
     return not (kind == "table" and name == "alembic_version")
 
 
-def test_many_at_once_migrate_once(database_url: URL):
+def test_many_at_once_migrate_once(empty_database_url: URL):
     def run(_: int) -> str | None:
-        engine = make_engine(database_url)
+        engine = make_engine(empty_database_url)
         try:
             return migrate.upgrade(engine)
         finally:
@@ -114,7 +114,6 @@ def test_the_head_is_the_newest_file():
 
 def test_a_newer_schema_is_refused_in_words(settings: Settings, database_url: URL):
     engine = make_engine(database_url)
-    migrate.upgrade(engine)
     with engine.begin() as connection:
         connection.execute(sa.text("UPDATE alembic_version SET version_num = '9999'"))
     engine.dispose()
