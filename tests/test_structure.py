@@ -3,14 +3,14 @@
 import ast
 import re
 import subprocess
-import sys
 from graphlib import TopologicalSorter
 from pathlib import Path
 
 import nbformat
 import pytest
+from typer.testing import CliRunner
 
-from analytics.cli.app import GROUPS
+from analytics.cli.app import GROUPS, build
 
 ROOT = Path(__file__).parents[1]
 SOURCE = ROOT / "src" / "analytics"
@@ -216,19 +216,15 @@ def test_the_commands_of_the_readme_exist():
         words = line.split("#")[0].split()
         if words[0] == "make":
             assert words[1] in targets, line
+    app = build()
     for line in sorted({" ".join(known_words(line)) for line in commands if line.startswith("analytics ")}):
-        assert run([*line.split()[1:], "--help"]).returncode == 0, line
+        assert CliRunner().invoke(app, [*line.split()[1:], "--help"]).exit_code == 0, line
 
 
 def known_words(line: str) -> list[str]:
     """`analytics` with its command and subcommand, without arguments and options."""
     words = line.split("#")[0].split()
     return words[: 3 if len(words) > 2 and re.fullmatch(r"[a-z][a-z-]*", words[2]) and words[1] in GROUPS else 2]
-
-
-def run(arguments: list[str]) -> subprocess.CompletedProcess[str]:
-    command = [sys.executable, "-c", "from analytics.cli import main; main()", *arguments]
-    return subprocess.run(command, capture_output=True, text=True, check=False)
 
 
 def test_nothing_in_the_repository_names_a_machine_or_a_registry():
