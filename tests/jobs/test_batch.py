@@ -39,6 +39,7 @@ def clients(settings: Settings, monkeypatch: pytest.MonkeyPatch) -> Settings:
     return settings
 
 
+@pytest.mark.slow
 def test_each_is_as_if_made_alone_and_one_that_fails_stops_no_other(clients: Settings):
     """And what stands is not made again."""
     heard: list[str] = []
@@ -58,7 +59,7 @@ def test_each_is_as_if_made_alone_and_one_that_fails_stops_no_other(clients: Set
     alone = make_report(clients, "acme", month=OCTOBER, formats=("html",)).files["html"].read_bytes()
     assert together == alone
     assert _title(globex.files.files["html"]) == "Report of globex"
-    standing = make_all(clients, ["acme", "globex"], month=OCTOBER, formats=("html",))
+    standing = make_all(clients, ["acme", "globex"], month=OCTOBER, formats=("html",), at_once=1)
     assert [entry.files.seconds for entry in standing if entry.files] == [{}, {}]
 
 

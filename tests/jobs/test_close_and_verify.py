@@ -8,13 +8,13 @@ import re
 import pandas as pd
 import pytest
 
-from analytics.errors import InputError, ReportError
+from analytics.errors import InputError
 from analytics.jobs.close import close
 from analytics.jobs.report import make_report
 from analytics.jobs.verify import verify
 from analytics.model import Span
 from analytics.store import Collection, closes, open_store
-from tests.jobs.test_report import OCTOBER, filled, installation  # noqa: F401 fixtures
+from tests.jobs.test_report import OCTOBER, with_readings
 
 
 def change_one(settings, value: float) -> None:
@@ -26,42 +26,69 @@ def change_one(settings, value: float) -> None:
         assert store.write(frame, Collection("twitter", "import", account="acme")).corrected == 1
 
 
-def test_a_report_is_what_the_store_gives_until_the_data_change(filled):  # noqa: F811
-    """Then exactly the figures that rest on the changed reading differ, and the snapshot says why."""
-    made = make_report(filled, "traffic", month=OCTOBER, formats=("html", "json"))
-    before = verify(filled, made.files["html"])
-    with open_store(filled) as store:
-        closed = close(filled, store, "traffic", OCTOBER, by="ana", early=True)
-    change_one(filled, 1000.0)
-
-    after = verify(filled, made.files["html"])
-    again = make_report(filled, "traffic", month=OCTOBER, formats=("json",))
-    content = json.loads(again.files["json"].read_text())
-    restated = next(t for t in content["tables"] if t["title"].startswith("Restated"))
-
-    assert (before.differences, before.same_bytes, before.compared > 100) == ((), True, True)
-    assert (closed.kept, closed.before) == (1, 0)
-    days = [d.where for d in after.differences if d.where.startswith("Daily figures")]
-    assert days == ["Daily figures: 2026-10-15, twitter, acme, mentions: amount"]
-    assert any("snapshot" in reason for reason in after.reasons)
-    (row,) = restated["rows"]
-    assert row[3] == pytest.approx(row[2] - row[1])
-    assert row[3] > 0
+@pytest.fixture
+def filled(settings):
+    return with_readings(settings)
 
 
-def test_a_figure_altered_by_hand_is_found(filled):  # noqa: F811
-    made = make_report(filled, "traffic", month=OCTOBER, formats=("json",))
-    content = json.loads(made.files["json"].read_text())
+@pytest.fixture(scope="module")
+def october(shared_settings):
+    """An installation with a report of October, in HTML and JSON."""
+    filled = with_readings(shared_settings)
+    return filled, make_report(filled, "traffic", month=OCTOBER, formats=("html", "json")).files
+
+
+@pytest.fixture(scope="module")
+def short(october):
+    """A report of two weeks, with the sections that its params name."""
+    settings, _ = october
+    (settings.params_dir / "reports" / "short.yaml").write_text(
+        "notebook: custom\ntitle: Short\nsections: [coverage, trends]\nalgorithm: ewma\n"
+    )
+    days = Span.parse("2026-10-05--2026-10-18")
+    return make_report(settings, "short", month=days, formats=("html", "json")).files
+
+
+def test_a_report_is_what_the_store_gives(october):
+    settings, files = october
+
+    found = verify(settings, files["html"])
+
+    assert (found.differences, found.same_bytes, found.compared > 100) == ((), True, True)
+
+
+def test_a_figure_altered_by_hand_is_found(october, tmp_path):
+    settings, files = october
+    content = json.loads(files["json"].read_text())
     content["daily"]["rows"][3][7] += 1
-    made.files["json"].write_text(json.dumps(content))
+    altered = tmp_path / files["json"].name
+    altered.write_text(json.dumps(content))
 
-    found = verify(filled, made.files["json"])
+    found = verify(settings, altered)
 
     assert [d.where for d in found.differences] == ["Daily figures: 2026-10-04, twitter, acme, mentions: amount"]
     assert "the file was changed" in found.reasons[0]
 
 
-def test_what_was_closed_once_stays(filled):  # noqa: F811
+def test_a_reading_changed_after_the_close_is_found_and_restated(october):
+    """Exactly the figures that rest on it differ, and the snapshot says why. It comes last: it changes the store."""
+    settings, files = october
+    with open_store(settings) as store:
+        closed = close(settings, store, "traffic", OCTOBER, by="ana", early=True)
+    change_one(settings, 1000.0)
+
+    after = verify(settings, files["html"])
+
+    assert (closed.kept, closed.before) == (1, 0)
+    days = [d.where for d in after.differences if d.where.startswith("Daily figures")]
+    assert days == ["Daily figures: 2026-10-15, twitter, acme, mentions: amount"]
+    assert any("snapshot" in reason for reason in after.reasons)
+    restated = {d.where.rpartition(": ")[2]: d.now for d in after.differences if d.where.startswith("Restated")}
+    assert restated["Difference"] == pytest.approx(restated["Now"] - restated["At the close"])
+    assert restated["Difference"] > 0
+
+
+def test_what_was_closed_once_stays(filled):
     with open_store(filled) as store:
         close(filled, store, "traffic", OCTOBER, by="ana", early=True)
         first = closes.select(store, "2026-10", "UTC")
@@ -72,7 +99,7 @@ def test_what_was_closed_once_stays(filled):  # noqa: F811
         assert closes.select(store, "2026-10", "UTC") == first
 
 
-def test_a_month_that_has_not_ended_is_not_closed_by_mistake(filled):  # noqa: F811
+def test_a_month_that_has_not_ended_is_not_closed_by_mistake(filled):
     with open_store(filled) as store, pytest.raises(InputError, match="may be restated until 2026-11-30"):
         close(filled, store, "traffic", Span.parse("2026-10-20--2026-11-29"), by="ana")
 
@@ -86,7 +113,7 @@ def test_a_month_that_has_not_ended_is_not_closed_by_mistake(filled):  # noqa: F
         ("x.json", "{", "holds no report"),
     ],
 )
-def test_a_file_that_is_no_report_is_refused_in_words(filled, tmp_path, name, text, said):  # noqa: F811
+def test_a_file_that_is_no_report_is_refused_in_words(filled, tmp_path, name, text, said):
     path = tmp_path / name
     path.write_text(text)
 
@@ -94,11 +121,9 @@ def test_a_file_that_is_no_report_is_refused_in_words(filled, tmp_path, name, te
         verify(filled, path)
 
 
-def test_any_run_of_days_makes_a_report(filled):  # noqa: F811
+def test_any_run_of_days_makes_a_report(short):
     """Compared with as many days before, weekdays alike."""
-    made = make_report(filled, "traffic", month=Span.parse("2026-10-05--2026-10-18"), formats=("json",))
-
-    content = json.loads(made.files["json"].read_text())
+    content = json.loads(short["json"].read_text())
 
     assert content["period"] == "5 October to 18 October 2026"
     assert [row[0] for row in content["daily"]["rows"]] == [f"2026-10-{day:02d}" for day in range(5, 19)]
@@ -106,20 +131,8 @@ def test_any_run_of_days_makes_a_report(filled):  # noqa: F811
     assert trend["rows"][0][2] is not None
 
 
-def test_a_report_of_ones_own_has_the_sections_named_in_their_order(filled):  # noqa: F811
-    (filled.params_dir / "reports" / "short.yaml").write_text(
-        "notebook: custom\ntitle: Short\nsections: [coverage, summary]\nalgorithm: ewma\n"
-    )
+def test_a_report_of_ones_own_has_the_sections_named_in_their_order(short):
+    page = short["html"].read_text("utf-8")
 
-    made = make_report(filled, "short", month=OCTOBER, formats=("html",))
-
-    page = made.files["html"].read_text("utf-8")
-    assert re.findall(r"<h2[^>]*>([^<]*)<", page)[:2] == ["Method and data", "Executive summary"]
+    assert re.findall(r"<h2[^>]*>([^<]*)<", page)[:2] == ["Method and data", "Trends"]
     assert "Anomaly analysis" not in page
-
-
-def test_a_section_there_is_none_of_is_named_with_the_nearest(filled):  # noqa: F811
-    (filled.params_dir / "reports" / "short.yaml").write_text("notebook: custom\nsections: [sumary]\n")
-
-    with pytest.raises(ReportError, match="did you mean 'summary'"):
-        make_report(filled, "short", month=OCTOBER, formats=("html",))
