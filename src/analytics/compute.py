@@ -21,6 +21,7 @@ if TYPE_CHECKING:
 T = TypeVar("T")
 R = TypeVar("R")
 CHUNKS_PER_WORKER = 4  # evens out series that take longer, without a message a series
+LOOPBACK = "127.0.0.1"  # Spark's own choice is the machine's outer address, and Dask's page has a fixed port
 EXTRAS = {"dask": "dask", "ray": "ray", "spark": "spark"}
 
 
@@ -90,12 +91,13 @@ def _loky(_address: str | None, _workers: int) -> None:
 def _dask(address: str | None, workers: int) -> Callable[[], Any]:
     from distributed import Client  # type: ignore[import-not-found,unused-ignore]
 
-    here: dict[str, Any] = {"n_workers": workers, "threads_per_worker": 1, "dashboard_address": None}
+    here: dict[str, Any] = {"n_workers": workers, "threads_per_worker": 1, "dashboard_address": f"{LOOPBACK}:0"}
     client = Client(address) if address else Client(**here)
     return client.close if address else client.shutdown  # type: ignore[no-any-return]
 
 
 def _ray(address: str | None, workers: int) -> Callable[[], Any]:
+    os.environ.setdefault("RAY_USAGE_STATS_ENABLED", "0")  # unset, a local cluster reports to its makers
     import ray  # type: ignore[import-not-found,unused-ignore]
     from ray.util.joblib import register_ray  # type: ignore[import-not-found,unused-ignore]
 
@@ -112,6 +114,8 @@ def _spark(address: str | None, workers: int) -> Callable[[], Any]:
     from pyspark.sql import SparkSession  # type: ignore[import-not-found,unused-ignore]
 
     builder = SparkSession.builder.master(address or f"local[{workers}]").config("spark.ui.enabled", "false")
+    if not address:
+        builder = builder.config("spark.driver.bindAddress", LOOPBACK).config("spark.driver.host", LOOPBACK)
     session = builder.appName("analytics").getOrCreate()
     register_spark()
     return session.stop  # type: ignore[no-any-return]
