@@ -44,7 +44,7 @@ def test_an_error_in_a_worker_is_the_callers_error():
         map_items(settings(jobs=2), refuse, [0.0] * 8, worth=1)
 
 
-@pytest.mark.filterwarnings("ignore:Spark local mode", "ignore:`apply_async` is deprecated")
+@pytest.mark.filterwarnings("ignore:Spark local mode", "ignore:Spark session is not", "ignore:`apply_async` is dep")
 @pytest.mark.parametrize("engine", ["dask", "ray", "spark"])
 def test_an_engine_that_is_not_installed_says_how_to_get_it(engine):
     """It is an extra; with it installed, it gives the same."""
