@@ -7,8 +7,8 @@ Each series is thirty-two days at five minutes, every tenth with a spike in its 
 every event. Runs take turns, and the best of `--repeat` counts.
 
 Wall seconds say little where other work holds the cores. So each run also gives its longest path in processor seconds:
-what the sender spent and then the busiest worker, which is the wall time of free cores. `start_s` is the wall time of two
-series at the very first: starting workers, their imports. Engines other than loky are extras.
+what the sender spent and then the busiest worker, which is the wall time of free cores. `start_s` is the wall time of
+two series at the very first: starting workers, their imports. Engines other than loky are extras.
 """
 
 from __future__ import annotations

@@ -160,10 +160,10 @@ class Installation:
             _, _, name = PLATFORMS[what]
             now = datetime.now(UTC)
             value = float(round(JUMP * truth(what, now)))
-            self.simulator.fault("odd", what, times=0, odd={name: int(value)})
+            self.simulator.odd(what, **{name: int(value)})
             self.changed[what] = (now, value)
         elif what == "storm":
-            self.simulator.fault("429", times=12, headers={"retry-after": "2"})
+            self.simulator.fault("429", times=12, retry_after="2")
         elif what == "down":
             self.simulator.fault("503", "reddit", times=0)
         else:
