@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import logging
+import re
+import threading
 import warnings
 from collections.abc import Callable, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from typing import Any
+from urllib.parse import unquote
 
 from pydantic import SecretStr
 
@@ -64,7 +67,23 @@ def push(
         taken = target.notify(body=body, title=title, notify_type=apprise.NotifyType(kind))
     finally:
         logger.removeHandler(said)
-    return "" if taken else f"channel {channel}: not delivered"
+    if taken:
+        return ""
+    why = masked(" ".join(said.complaints), address.get_secret_value())
+    return f"channel {channel}: not delivered" + (f": {why}" if why else "")
+
+
+def masked(text: str, address: str) -> str:
+    """What a channel said, without anything that stands in its address.
+
+    >>> masked("Cannot reach hooks.example.org for ana", "slack://ana:secret@hooks.example.org/T1JJ3T3L2")
+    'Cannot reach … for …'
+    """
+    _, _, rest = address.partition("://")
+    for part in {*re.split(r"[/:@?&=#,]+", rest), *re.split(r"[/:@?&=#,]+", unquote(rest))}:
+        if len(part) > 2:
+            text = re.sub(rf"(?<!\w){re.escape(part)}(?!\w)", "…", text)
+    return text
 
 
 def _library() -> Any:
@@ -78,10 +97,17 @@ def _library() -> Any:
 
 
 class _Listener(logging.Handler):
-    """Keeps Apprise's complaints, which hold addresses, off the console."""
+    """Keeps what Apprise complains of in this thread; other channels are told beside it."""
+
+    def __init__(self) -> None:
+        super().__init__(logging.WARNING)
+        self.thread = threading.get_ident()
+        self.complaints: list[str] = []
 
     def emit(self, record: logging.LogRecord) -> None:
-        """Drop it."""
+        """Note it."""
+        if record.thread == self.thread:
+            self.complaints.append(record.getMessage())
 
 
 def title_of(notice: Notice) -> str:
