@@ -346,18 +346,19 @@ def amounts_of(frame: pd.DataFrame, definition: MetricDefinition) -> tuple[Amoun
 
 
 def judged_axis(
-    rates: Rates, definition: MetricDefinition, timezone: str
+    rates: Rates, definition: MetricDefinition, timezone: str, *, before: np.datetime64 | None = None
 ) -> tuple[NDArray[np.datetime64], NDArray[np.float64], float]:
     """Times, values and step to judge: the finest of poll, hour and day that is seldom empty.
 
     That is: a usual count of at least five, and something in at least half of the buckets. Below that no band
-    means anything. Days are local ones; a bucket with less than 80 % of its readings is unknown.
+    means anything. Days are local ones; a bucket with less than 80 % of its readings is unknown. What comes from
+    `before` on has no say: one jump would make a slow series look like a busy one.
     """
     found = rates.times, rates.values, rates.step_s
     if definition.data_type != "counter" and definition.aggregation != "sum":
         return found
     for step_s, rule in COARSER:
-        if _seldom_empty(found[1]) or rates.step_s >= step_s:
+        if _seldom_empty(found[1] if before is None else found[1][found[0] < before]) or rates.step_s >= step_s:
             break
         found = *_bucketed(rates, rule, timezone), step_s
     return found

@@ -122,7 +122,7 @@ def judge_recent(work: Work) -> Judged:
         return Judged(work.key, skipped="too little history")
     frame = pd.DataFrame({"time": pd.DatetimeIndex(work.times).tz_localize("UTC"), "value": work.readings})
     _, rates = monitoring.amounts_of(frame, work.definition)
-    times, values, step_s = monitoring.judged_axis(rates, work.definition, work.timezone)
+    times, values, step_s = monitoring.judged_axis(rates, work.definition, work.timezone, before=cut)
     before, after = times < cut, times >= cut
     known = times[before & np.isfinite(values)]
     if known.size == 0 or cut - known[0] < needed:
@@ -141,12 +141,17 @@ def judge_recent(work: Work) -> Judged:
             step_s=step_s,
             **options,
         )
-        baseline = model.follow(times[after], values[after])
+        recent = values[after]
+        baseline = model.follow(times[after], recent)
     except StatisticsError as exc:
         return Judged(work.key, skipped=str(exc).split(":")[-1].strip())
+    if recent.size and np.isnan(recent[-1]) and step_s > rates.step_s:
+        so_far = np.nansum(rates.values[rates.times >= times[-1]])
+        if so_far > baseline.upper[-1]:  # more than a whole hour or day brings: not to be waited out
+            recent[-1] = so_far
     found = anomalies.detect(
         times[after],
-        values[after],
+        recent,
         baseline,
         settings=anomalies.Settings(direction=work.own.direction).scaled(work.own.factor * work.level),
         breaks=[np.datetime64(b.astimezone(UTC).replace(tzinfo=None), "ns") for b in work.breaks],
