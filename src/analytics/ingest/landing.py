@@ -8,6 +8,7 @@ Calls carry no secrets: the client has taken them out.
 from __future__ import annotations
 
 import base64
+import errno
 import fcntl
 import gzip
 import hashlib
@@ -16,12 +17,12 @@ import os
 import re
 import zlib
 from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from datetime import UTC, date, datetime
 from pathlib import Path
 
-from analytics.errors import InputError
+from analytics.errors import InputError, StoreError
 
 _MEMBER = b"\x1f\x8b\x08"
 
@@ -47,16 +48,25 @@ class Landing:
     folder: Path
 
     def append(self, answers: list[Landed]) -> None:
-        """Keep `answers`; all of one platform and day go to disk in one write."""
+        """Keep `answers`; all of one platform and day go to disk in one write.
+
+        Raises:
+            StoreError: the disk took them not or not whole, so that the round is tried again.
+        """
         by_file: dict[Path, list[bytes]] = {}
         for answer in answers:
             path = self.folder / _checked(answer.platform) / f"{answer.observed_at.astimezone(UTC):%Y-%m-%d}.jsonl.gz"
             by_file.setdefault(path, []).append(gzip.compress(_line(answer), compresslevel=5, mtime=0))
         for path, members in by_file.items():
-            path.parent.mkdir(parents=True, exist_ok=True)
-            with self._held(path.parent), path.open("ab", buffering=0) as file:
-                file.write(b"".join(members))
-                os.fsync(file.fileno())
+            content = b"".join(members)
+            try:
+                path.parent.mkdir(parents=True, exist_ok=True)
+                with self._held(path.parent), path.open("ab", buffering=0) as file:
+                    if file.write(content) < len(content):  # what a disk does that is full after some of it
+                        raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+                    os.fsync(file.fileno())
+            except OSError as exc:
+                raise StoreError(f"raw answers cannot be kept in {path}: {exc.strerror}") from exc
 
     def read(self, platform: str, *, since: date, until: date | None = None) -> Iterator[Landed]:
         """Answers observed from `since` to `until` (both included), in the order they came."""
@@ -74,13 +84,17 @@ class Landing:
             return {}  # a cache: what cannot be read is asked for again
 
     def keep_tags(self, platform: str, account: str, tags: Mapping[str, tuple[str, bytes]]) -> None:
-        """Keep the tags and bodies for the next round, all of them or none."""
+        """Keep the tags and bodies for the next round, all of them or, where the disk is full, none."""
         path = self._tags_file(platform, account)
-        path.parent.mkdir(parents=True, exist_ok=True)
         content = json.dumps({call: (tag, base64.b64encode(body).decode()) for call, (tag, body) in tags.items()})
         draft = path.with_suffix(f".{os.getpid()}")
-        draft.write_bytes(gzip.compress(content.encode(), compresslevel=5, mtime=0))
-        draft.replace(path)
+        try:
+            path.parent.mkdir(parents=True, exist_ok=True)
+            draft.write_bytes(gzip.compress(content.encode(), compresslevel=5, mtime=0))
+            draft.replace(path)
+        except OSError:  # a cache: what is not kept is asked for again
+            with suppress(OSError):
+                draft.unlink()
 
     def _tags_file(self, platform: str, account: str) -> Path:
         name = hashlib.blake2b(account.encode(), digest_size=8).hexdigest()

@@ -20,6 +20,7 @@ Status = Literal["healthy", "degraded", "unhealthy"]
 ORDER: tuple[Status, ...] = ("healthy", "degraded", "unhealthy")
 LEAST_FREE_BYTES = 1_000_000_000
 LEAST_FREE_RATIO = 0.05
+NONE_FREE_BYTES = 50_000_000  # the database writes ahead in files of 16 MB
 HTTP_TIMEOUT_S = 3.0
 
 
@@ -122,7 +123,9 @@ def disk(settings: Settings) -> tuple[Status, str]:
     """Room below home."""
     folder = next(path for path in (settings.home, *settings.home.resolve().parents) if path.exists())
     usage = shutil.disk_usage(folder)
-    said = f"{usage.free / 1e9:.1f} GB of {usage.total / 1e9:.0f} GB free"
+    said = f"{usage.free / 1e9:.1f} GB of {usage.total / 1e9:.1f} GB free"
+    if usage.free < NONE_FREE_BYTES:
+        return "unhealthy", f"{said}: too little to store anything"
     enough = usage.free > LEAST_FREE_BYTES and usage.free > LEAST_FREE_RATIO * usage.total
     return ("healthy", said) if enough else ("degraded", said)
 
