@@ -142,6 +142,25 @@ def test_no_heading_stands_alone_at_the_end_of_a_page(pdf):
     assert {title: mm for title, mm in below.items() if mm < 12} == {}
 
 
+def test_a_tall_picture_stands_in_its_own_section(pdf):
+    """Not above the heading it is told of below, in the midst of another section's table."""
+    reader = PdfReader(io.BytesIO(pdf))
+    entries = [entry for item in reader.outline for entry in (item if isinstance(item, list) else [item])]
+    places = [(reader.get_destination_page_number(e), -float(e.top), str(e.title)) for e in entries]
+    for number, page in enumerate(reader.pages):
+
+        def note(text: str, matrix: list[float], *_: object, number: int = number) -> None:
+            if "Incidents by day" in text:
+                places.append((number, -matrix[5], "picture"))
+
+        page.extract_text(visitor_text=note)
+
+    told = [title for _, _, title in sorted(places)]
+
+    for section in ("Anomalies", "Trends", "Outlook"):
+        assert told[told.index(section) + 1] == "picture", told
+
+
 def test_no_row_is_torn_apart(pdf):
     """A row that does not fit goes to the next page whole; so does a caption, with some rows."""
     texts = [" ".join(page.extract_text().split()) for page in PdfReader(io.BytesIO(pdf)).pages]

@@ -142,8 +142,8 @@ def held(data: TrafficData, told: Told) -> Block:
         columns=HELD_COLUMNS,
         note=say(
             "Each reading is foretold from earlier ones and then compared with what came: a rolling backtest of the "
-            "period. Incidents are among the readings, so a troubled month holds less. `analytics baseline backtest` "
-            "compares the algorithms on the same series."
+            "period. Incidents are among the readings, so a troubled month holds less. The command analytics baseline "
+            "backtest compares the algorithms on the same series."
         ),
         provenance=told,
         empty=mark("No reading had enough history to be judged."),
