@@ -19,6 +19,7 @@ from analytics.reports.series_chart import Floats, amount_label, on, series_char
 __all__ = ["bars", "heatmap", "series_chart", "small_multiples", "thin", "wall_clock_ms"]
 
 FIT = alt.AutoSizeParams(type="fit", contains="padding")
+MOST_ROUNDED = 400
 
 
 def heatmap(
@@ -55,7 +56,8 @@ def heatmap(
             alt.Tooltip(f"{value}:Q", title=title or value, format=",.4~g"),
         ],
     )
-    cells = base.mark_rect(stroke=theme.LIGHT["ground"], strokeWidth=1.5, cornerRadius=2).encode(
+    rounded = 2 if len(columns) * len(lines) <= MOST_ROUNDED else 0  # a round corner costs 40 bytes, of each cell four
+    cells = base.mark_rect(stroke=theme.LIGHT["ground"], strokeWidth=1.5, cornerRadius=rounded).encode(
         color=alt.Color(
             f"{value}:Q", scale=_steps(finite, diverging=diverging), legend=_step_legend(title, text_format or "~s")
         )

@@ -11,7 +11,7 @@ from __future__ import annotations
 import re
 from typing import Any
 
-FONT = "Inter"
+FONT = "Inter, sans-serif"
 CHART_WIDTH = 700
 MANY_LINES = 10
 ACCENT = "#1c5fb0"
