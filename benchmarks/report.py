@@ -16,6 +16,8 @@ import sys
 import tempfile
 import threading
 import time
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from pathlib import Path
 
 import numpy as np
@@ -106,16 +108,14 @@ def _resident_mb(root: int) -> float:
     return total
 
 
-def main() -> None:
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--platforms", type=int, default=9)
-    parser.add_argument("--metrics", type=int, default=5)
-    parser.add_argument("--days", type=int, default=62)
-    options = parser.parse_args()
+@contextmanager
+def installation(reports: Mapping[str, str]) -> Iterator[Settings]:
+    """A home of its own with these params files of reports, and a database of its own."""
     with server(None) as url, database(url) as mine, tempfile.TemporaryDirectory() as folder:
         home = Path(folder)
         (home / "params" / "reports").mkdir(parents=True)
-        (home / "params" / "reports" / "traffic.yaml").write_text("title: Traffic\n")
+        for name, params in reports.items():
+            (home / "params" / "reports" / f"{name}.yaml").write_text(params)
         settings = Settings(
             home=home / "data",
             params_dir=home / "params",
@@ -124,6 +124,16 @@ def main() -> None:
             _env_file=None,
         )
         os.environ.update(environment_of(settings))
+        yield settings
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--platforms", type=int, default=9)
+    parser.add_argument("--metrics", type=int, default=5)
+    parser.add_argument("--days", type=int, default=62)
+    options = parser.parse_args()
+    with installation({"traffic": "title: Traffic\n"}) as settings:
         rows = fill(settings, options.platforms, options.metrics, options.days)
         started = time.perf_counter()
         with open_store(settings) as store:

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import multiprocessing
+import re
+import threading
 from pathlib import Path
 
 import numpy as np
@@ -61,6 +64,33 @@ def test_each_is_as_if_made_alone_and_one_that_fails_stops_no_other(clients: Set
     assert _title(globex.files.files["html"]) == "Report of globex"
     standing = make_all(clients, ["acme", "globex"], month=OCTOBER, formats=("html",), at_once=1)
     assert [entry.files.seconds for entry in standing if entry.files] == [{}, {}]
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(("kills", "said"), [(1, "no reading|no data|stored"), (9, "killed")])
+def test_a_killed_process_costs_the_others_nothing(clients: Settings, kills: int, said: str):
+    """As by a machine out of memory: those beside it go on, and it is tried once more before it is given up."""
+    done = threading.Event()
+
+    def kill() -> None:
+        left, seen = kills, set[int | None]()
+        while left and not done.wait(0.05):
+            for child in multiprocessing.active_children():
+                if left and child.pid and child.pid not in seen:
+                    seen.add(child.pid)
+                    left -= 1
+                    child.kill()
+
+    killer = threading.Thread(target=kill)
+    killer.start()
+    try:
+        made = make_all(clients, ["empty"], month=OCTOBER, formats=("html",), at_once=1)
+    finally:
+        done.set()
+        killer.join()
+
+    assert [entry.files for entry in made] == [None]
+    assert re.search(said, made[0].error, re.IGNORECASE), made[0].error
 
 
 def _title(page: Path) -> str:

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import multiprocessing
 import os
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ProcessPoolExecutor, as_completed
+from concurrent.futures.process import BrokenProcessPool
+from contextlib import suppress
 from dataclasses import dataclass
 
 from analytics.errors import AnalyticsError
@@ -14,6 +16,7 @@ from analytics.model import Period
 from analytics.settings import Settings
 
 Told = Callable[["Made"], None]
+KILLED = "its process was killed; where memory is short, fewer at once need less of it (--at-once 1)"
 
 
 @dataclass(frozen=True)
@@ -47,17 +50,31 @@ def make_all(
         one entry a name, in the order given. A report whose data, parameters and program are those of the files that
         stand is not made again.
     """
-    workers = max(1, min(at_once or settings.jobs or os.cpu_count() or 1, len(names)))
+    wanted = tuple(dict.fromkeys(names))
+    workers = max(1, min(at_once or settings.jobs or os.cpu_count() or 1, len(wanted)))
+    done: dict[str, Made] = {}
+    for made in _together(settings, wanted, month, tuple(formats), workers):
+        done[made.name] = made
+        told(made)
+    # a process that is killed, as by a machine out of memory, takes those beside it along: they go on alone
+    for name in [name for name in wanted if name not in done]:
+        alone = list(_together(settings, (name,), month, tuple(formats), 1))
+        done[name] = alone[0] if alone else Made(name, None, f"report {name}: {KILLED}")
+        told(done[name])
+    return [done[name] for name in wanted]
+
+
+def _together(
+    settings: Settings, names: Sequence[str], month: Period, formats: tuple[str, ...], workers: int
+) -> Iterator[Made]:
+    """Each as it is finished, until one's process is killed."""
     # a fresh interpreter a worker: a forked one would share the parent's database connections
     context = multiprocessing.get_context("spawn")
-    done: dict[str, Made] = {}
     with ProcessPoolExecutor(workers, mp_context=context, max_tasks_per_child=8) as pool:
-        waiting = [pool.submit(_one, settings, name, month, tuple(formats)) for name in dict.fromkeys(names)]
+        waiting = [pool.submit(_one, settings, name, month, formats) for name in names]
         for future in as_completed(waiting):
-            made = future.result()
-            done[made.name] = made
-            told(made)
-    return [done[name] for name in dict.fromkeys(names)]
+            with suppress(BrokenProcessPool):
+                yield future.result()
 
 
 def _one(settings: Settings, name: str, month: Period, formats: tuple[str, ...]) -> Made:
