@@ -25,9 +25,10 @@ from analytics.store.engine import make_engine
 from analytics.store.migrate import upgrade
 from analytics.store.server import EmbeddedServer
 from analytics.store.server_client import libpq_url
+from tests.store.conftest import copy_server
 
 NOW = datetime(2026, 11, 20, 3, tzinfo=UTC)
-ROWS, CHUNKS = 4000, 6
+ROWS, CHUNKS = 800, 6
 # what a killed process was doing; {0} is the database, {1} the archive
 WORK = """
 import sys, pandas as pd
@@ -55,7 +56,7 @@ else:
 
 
 def chunk(number: int) -> pd.DataFrame:
-    times = pd.date_range("2026-08-01", periods=ROWS, freq="1min", tz="UTC")
+    times = pd.date_range("2026-08-01", periods=ROWS, freq="5min", tz="UTC")
     frame = pd.DataFrame({"time": times, "value": range(ROWS)}).astype({"value": float})
     return frame.assign(platform="reddit", metric_type="posts", author_id=f"a{number:02d}")
 
@@ -141,9 +142,9 @@ def wait_until_alone(store: Store) -> None:
 
 @pytest.mark.parametrize(("work", "line"), [("ingest", 3), ("rollup", 2), ("lifecycle", 2)])
 def test_a_server_killed_in_the_middle_loses_nothing_that_was_committed(
-    reachable_dir: Path, tmp_path: Path, work: str, line: int
+    stopped: EmbeddedServer, reachable_dir: Path, tmp_path: Path, work: str, line: int
 ):
-    server = EmbeddedServer(reachable_dir / f"crash-{work}")
+    server = copy_server(stopped, reachable_dir / f"crash-{work}")
     url = server.start()
     archive = tmp_path / "archive"
     try:

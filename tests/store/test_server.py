@@ -25,44 +25,29 @@ from analytics.store.server import EmbeddedServer, database_url
 from analytics.store.server_client import libpq_url, server_version
 from analytics.store.server_config import SHORT
 from analytics.store.server_probe import is_locked, read_pid_file
+from tests.store.conftest import copy_server
 from tests.store.server_forks import fork
 
 NewServer = Callable[..., EmbeddedServer]
 
 
 @pytest.fixture(scope="module")
-def template(reachable_dir: Path) -> EmbeddedServer:
-    """A server once started and stopped, to be copied: initdb writes a thousand files to the disk each time."""
-    server = EmbeddedServer(reachable_dir / "template")
-    server.start()
-    server.stop()
-    return server
-
-
-def copy(template: EmbeddedServer, data_dir: Path) -> EmbeddedServer:
-    data_dir.parent.mkdir(parents=True, exist_ok=True)
-    shutil.copytree(template.data_dir, data_dir)
-    template.account.own(data_dir)
-    return EmbeddedServer(data_dir)
-
-
-@pytest.fixture(scope="module")
-def server(template: EmbeddedServer, reachable_dir: Path) -> Iterator[EmbeddedServer]:
+def server(stopped: EmbeddedServer, reachable_dir: Path) -> Iterator[EmbeddedServer]:
     """One server for the tests that leave it as they find it, or repair it."""
-    server = copy(template, reachable_dir / "shared")
+    server = copy_server(stopped, reachable_dir / "shared")
     yield server
     server.stop()
 
 
 @pytest.fixture
-def new_server(template: EmbeddedServer, reachable_dir: Path, request: pytest.FixtureRequest) -> Iterator[NewServer]:
+def new_server(stopped: EmbeddedServer, reachable_dir: Path, request: pytest.FixtureRequest) -> Iterator[NewServer]:
     """Servers of one test, below a folder of its own; stopped at its end."""
     folder = reachable_dir / request.node.originalname[:40]
     made: list[EmbeddedServer] = []
 
     def make(*parts: str, empty: bool = False) -> EmbeddedServer:
         data_dir = folder.joinpath(*parts)
-        made.append(EmbeddedServer(data_dir) if empty else copy(template, data_dir))
+        made.append(EmbeddedServer(data_dir) if empty else copy_server(stopped, data_dir))
         return made[-1]
 
     yield make
