@@ -77,7 +77,7 @@ def test_a_reading_changed_after_the_close_is_found_and_restated(october):
         closed = close(settings, store, "traffic", OCTOBER, by="ana", early=True)
     change_one(settings, 1000.0)
 
-    after = verify(settings, files["html"])
+    after = verify(settings, files["json"])
 
     assert (closed.kept, closed.before) == (1, 0)
     days = [d.where for d in after.differences if d.where.startswith("Daily figures")]

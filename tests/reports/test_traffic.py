@@ -21,6 +21,7 @@ from analytics.reports.traffic import TrafficReport
 from analytics.reports.traffic_data import choose_series, gather
 from analytics.store import Collection, open_store
 from analytics.store.remarks import Annotation, add
+from tests.conftest import copy_of, database, settings_of
 
 OCTOBER = Month(2026, 10)
 DEFINITIONS = {
@@ -62,14 +63,22 @@ def reported(store, **chosen) -> TrafficReport:
     return TrafficReport("Traffic", data, Brand(), look_beyond(store, data, DEFINITIONS))
 
 
-@pytest.fixture
-def two_months(store):
-    """September and October of a quiet account, and of one with two hours at six times the usual."""
+@pytest.fixture(scope="module")
+def written(shared_settings):
+    """Name of a database with September and October of two accounts, one of them two hours at six times the usual."""
     quiet = mentions("quiet", "2026-09-01", "2026-11-02", seed=1)
     loud = with_spike(mentions("loud", "2026-09-01", "2026-11-02", seed=2), "2026-10-20 12:00", 120, 6)
-    for frame in (quiet, loud):
-        store.write(frame, Collection("twitter", "import", account=frame["author_id"].iloc[0]))
-    return store
+    with open_store(shared_settings) as store:
+        for frame in (quiet, loud):
+            store.write(frame, Collection("twitter", "import", account=frame["author_id"].iloc[0]))
+        return store.engine.url.database
+
+
+@pytest.fixture
+def two_months(postgres_server, written, tmp_path):
+    """A store of the test's own with those months."""
+    with database(postgres_server, copy_of(written)) as url, open_store(settings_of(url, tmp_path)) as opened:
+        yield opened
 
 
 def test_totals_and_days_are_what_sql_counts(two_months):
