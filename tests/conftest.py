@@ -10,6 +10,7 @@ import tempfile
 from collections.abc import Iterator
 from pathlib import Path
 
+import hypothesis
 import psycopg
 import pytest
 from pydantic import SecretStr
@@ -20,6 +21,11 @@ from analytics.store.engine import make_engine
 from analytics.store.migrate import upgrade
 from analytics.store.server import EmbeddedServer, parse_database_url
 from analytics.store.server_client import libpq_url
+
+# few examples in every run; many where a parser or a model changes: pytest --hypothesis-profile thorough
+hypothesis.settings.register_profile("daily", max_examples=25)
+hypothesis.settings.register_profile("thorough", max_examples=500)
+hypothesis.settings.load_profile("daily")
 
 
 @pytest.hookimpl(tryfirst=True)

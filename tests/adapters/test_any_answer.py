@@ -105,7 +105,7 @@ def _of_account(pages):
     return {o.metric_type for page in pages for o in page.observations if not o.content_id and o.value is not None}
 
 
-@settings(max_examples=60, deadline=None, derandomize=True, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(deadline=None, derandomize=True, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(data=st.data())
 def test_a_strange_value_costs_metrics_that_are_named(recorded, data):
     call, place = data.draw(st.sampled_from(recorded.places))

@@ -24,7 +24,7 @@ KINDS = {
 }
 
 
-@settings(max_examples=50, deadline=None, derandomize=True)
+@settings(deadline=None, derandomize=True)
 @given(
     name=st.sampled_from(QUICK),
     step_s=st.sampled_from(STEPS_S),
