@@ -63,11 +63,12 @@ def test_another_month_is_asked_for_and_its_report_opened(page, up):
         store.write(stars, Collection("github", "simulator", "acme/orchard"))
 
     ask_for(page, up, "2026-08")
-    until(lambda: [run for run in up.runs(limit=200) if run["name"] == "report traffic 2026-08"])
+    (asked,) = until(lambda: [run for run in up.runs(limit=200) if run["name"] == "report traffic 2026-08"])
+    up.finished(asked["id"])  # its page draws a moving picture all the while
     page.reload()  # the page looks for news by itself only every half-minute
     page.get_by_role("link", name="report traffic 2026-08").first.click()
     page.wait_for_url("**/runs/flow-run/*")
-    page.get_by_text("Completed", exact=True).wait_for(timeout=2 * PATIENCE_MS)
+    page.get_by_text("Completed", exact=True).wait_for()
     page.get_by_text("Artifacts", exact=True).last.click()
     page.get_by_text("Open traffic 2026-08").click()
     with page.context.expect_page() as opening:
