@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 from analytics.errors import ReportError
 from analytics.reports import charts, display
-from analytics.reports.chart_data import MOST_ROWS, as_csv, columns_of, without_formats
+from analytics.reports.chart_data import MOST_ROWS, as_csv, columns_of, with_columns
 from analytics.reports.exporters.svg import chart_svg
 from tests.reports.sample import series
 
@@ -54,7 +54,7 @@ def test_a_chart_of_csv_is_drawn_as_one_of_rows_would_be():
         for name, columns in columns_of(spec).items()
     }
     assert all(isinstance(text, str) for text in spec["datasets"].values())
-    as_rows = without_formats(spec) | {"datasets": plain}
+    as_rows = with_columns(spec, plain)
     assert chart_svg(spec, prefix="c") == chart_svg(as_rows, prefix="c")
 
 

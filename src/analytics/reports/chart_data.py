@@ -88,12 +88,18 @@ def columns_of(spec: Mapping[str, Any]) -> dict[str, dict[str, list[Any]]]:
     }
 
 
-def without_formats(spec: Any) -> Any:
-    """A specification that no longer says how its sets are written, for where they are given as columns."""
+def with_columns(spec: Mapping[str, Any], columns: Mapping[str, Any]) -> dict[str, Any]:
+    """A specification with its sets given as these columns, which no longer says how its texts are read."""
+    texts = {name for name, rows in spec.get("datasets", {}).items() if isinstance(rows, str)}
+    bare = {key: _without_formats(value, texts) for key, value in spec.items() if key != "datasets"}
+    return bare | {"datasets": dict(columns)}
+
+
+def _without_formats(spec: Any, texts: set[str]) -> Any:
     if isinstance(spec, Mapping):
-        named = "name" in spec and "format" in spec
-        return {key: without_formats(value) for key, value in spec.items() if not (named and key == "format")}
-    return [without_formats(item) for item in spec] if isinstance(spec, list) else spec
+        read = isinstance(spec.get("name"), str) and spec["name"] in texts
+        return {key: _without_formats(value, texts) for key, value in spec.items() if not (read and key == "format")}
+    return [_without_formats(item, texts) for item in spec] if isinstance(spec, list) else spec
 
 
 def _formats(spec: Any) -> Iterator[tuple[str, Mapping[str, str]]]:

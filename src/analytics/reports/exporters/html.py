@@ -23,7 +23,7 @@ from nbformat import NotebookNode
 from traitlets import Bool
 
 from analytics.reports import display, theme
-from analytics.reports.chart_data import columns_of, without_formats
+from analytics.reports.chart_data import columns_of, with_columns
 from analytics.reports.exporters import svg
 from analytics.reports.exporters.common import Document, document, note_rows, shown
 from analytics.reports.exporters.words import words
@@ -174,8 +174,7 @@ def _labelled(drawing: str, alt: str) -> str:
 
 def packed(spec: dict[str, Any]) -> str:
     """A chart's specification with its data by columns, deflated, in base64: about a sixth of its JSON."""
-    sets = {name: _stepped(columns) for name, columns in columns_of(spec).items()}
-    spec = without_formats({**spec, "datasets": {}}) | {"datasets": sets}
+    spec = with_columns(spec, {name: _stepped(columns) for name, columns in columns_of(spec).items()})
     text = json.dumps(spec, ensure_ascii=False, separators=(",", ":"), sort_keys=True)
     return base64.b64encode(zlib.compress(text.encode("utf-8"), 9)).decode()
 
