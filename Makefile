@@ -36,7 +36,7 @@ demo: $(READY)  ## set up, fill a store, collect, and make a first monthly repor
 	@$(BIN)/analytics demo
 
 test: $(READY)  ## run every test, offline
-	@$(BIN)/python -m pytest -n 2 --dist loadgroup --no-loadscope-reorder
+	@$(BIN)/python -m pytest -n 2
 
 up: $(READY)  ## start everything: database, Prefect with its UI, schedules, web app
 	@$(BIN)/analytics up

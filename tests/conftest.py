@@ -9,6 +9,7 @@ import shutil
 import tempfile
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import hypothesis
 import psycopg
@@ -28,20 +29,27 @@ hypothesis.settings.register_profile("thorough", max_examples=500)
 hypothesis.settings.load_profile("daily")
 
 
+UP = "tests/flows"  # all on one installation that is up, which takes a minute to start
+
+
 @pytest.hookimpl(tryfirst=True)
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Give a file to one worker, so that what its tests share is made once; the longest go first.
-
-    All tests of the installation that is up go to one worker, before everything else: it takes a minute to start.
-    """
+    """The longest go first, or a worker that gets one at the end is waited for."""
     slow = {item.path for item in items if item.get_closest_marker("slow")}
+    items.sort(key=lambda item: (not item.nodeid.startswith(UP), item.path not in slow))
 
-    def is_up(item: pytest.Item) -> bool:
-        return "up" in getattr(item, "fixturenames", ())
 
-    items.sort(key=lambda item: (not is_up(item), item.path not in slow))
-    for item in items:
-        item.add_marker(pytest.mark.xdist_group("up" if is_up(item) else item.nodeid.partition("::")[0]))
+@pytest.hookimpl(optionalhook=True)
+def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> Any:
+    """Give a file to one worker, and the folder `UP`, so that what their tests share is made once."""
+    from xdist.scheduler import LoadScopeScheduling
+
+    class Files(LoadScopeScheduling):
+        def _split_scope(self, nodeid: str) -> str:
+            return UP if nodeid.startswith(UP) else nodeid.partition("::")[0]
+
+    config.option.loadscopereorder = False
+    return Files(config, log)
 
 
 @pytest.fixture(autouse=True)
