@@ -6,7 +6,7 @@ database in the middle of rounds; SIGKILL of everything, and a new start; a stor
 from the command to all up and all healthy; from a platform's change to a query that sees it; from detection to the
 message in the channel; from the change to the message. Compared: every due poll with the simulator's truth.
 
-    python benchmarks/real_hour.py [--polls 9]
+    python benchmarks/real_hour.py [--plan everything,server]
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ import tempfile
 import threading
 import time
 from collections import Counter
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
@@ -253,25 +253,24 @@ def learn(installation: Installation) -> None:
 def main() -> None:
     """Run and print one JSON object."""
     parser = argparse.ArgumentParser()
-    parser.add_argument("--polls", type=int, default=len(PLAN))
-    polls = parser.parse_args().polls
+    parser.add_argument("--plan", default=",".join(PLAN), help="what each poll meets, comma-separated")
+    plan = parser.parse_args().plan.split(",")
     with installed() as installation:
         installation.up()  # a fresh home
         learn(installation)
         threading.Thread(target=installation.look, daemon=True).start()
         started = next_poll()
         try:
-            for number in range(polls):
+            for number, what in enumerate(plan):
                 due = started + number * EVERY
-                what = PLAN[number % len(PLAN)]
                 # a change comes when the poll before is over, so that it has the longest way to go
                 pause_until(due - (EVERY - timedelta(seconds=100) if what in PLATFORMS else timedelta(seconds=20)))
                 installation.simulator.faults.orders[:] = [
                     order for order in installation.simulator.faults.orders if order.kind == "odd"
                 ]
                 installation.meet(what, due)
-            pause_until(started + polls * EVERY - timedelta(seconds=20))
-            result = reconcile(installation, started, polls)
+            pause_until(started + len(plan) * EVERY - timedelta(seconds=20))
+            result = reconcile(installation, started, plan)
         finally:
             installation.down()
     print(json.dumps(result))
@@ -288,10 +287,12 @@ def pause_until(at: datetime) -> None:
     time.sleep(max(0.0, (at - datetime.now(UTC)).total_seconds()))
 
 
-def reconcile(installation: Installation, started: datetime, polls: int) -> dict[str, Any]:
+def reconcile(installation: Installation, started: datetime, plan: Sequence[str]) -> dict[str, Any]:
     """Every due poll, every value, every message; and the times between them."""
-    totals: Counter[str] = Counter(polls=0, polls_lost=0, polls_down=0, readings=0, wrong=0)
+    totals: Counter[str] = Counter(polls=0, polls_down=0, readings=0)
+    lost, wrong = [], []
     waits: list[float] = []
+    calm: list[float] = []  # the same where nothing was killed since the reading before
     with open_store(installation.settings) as store:
         for name, (account, metric, _) in PLATFORMS.items():
             (number,) = store.series(platforms=[name], metrics=[metric], accounts=[account], content_ids=[""])[
@@ -302,19 +303,26 @@ def reconcile(installation: Installation, started: datetime, polls: int) -> dict
             totals["readings"] += sum(at >= started for at in times)
             changed_at, changed = installation.changed.get(name, (datetime.max.replace(tzinfo=UTC), 0.0))
             for at, value in zip(times, frame["value"], strict=True):
-                totals["wrong"] += value != (changed if at > changed_at else truth(name, at))
-            for poll in range(polls):
+                right = {changed if at > changed_at else truth(name, at)}
+                if at <= changed_at < installation.seen.get((name, at), at):  # it changed while the round was under way
+                    right.add(changed)
+                if value not in right:
+                    wrong.append(f"{name} at {at:%H:%M:%S}: {value}, not {right}")
+            for poll, what in enumerate(plan):
                 due = started + poll * EVERY
-                got = any(due <= at < due + EVERY for at in times)
-                excused = name == "reddit" and PLAN[poll % len(PLAN)] == "down"
+                excused = name == "reddit" and what == "down"
                 totals["polls"] += 1
                 totals["polls_down"] += excused
-                totals["polls_lost"] += not got and not excused
+                if not excused and not any(due <= at < due + EVERY for at in times):
+                    lost.append(f"{name} at {due:%H:%M}, {what}")
             # a change right after one reading is seen with the next: from the one's time to when the other was seen
             for before, at in pairwise(times):
                 if at >= started and (name, at) in installation.seen:
                     first, last = (installation.seen[name, at] - at).total_seconds(), (at - before).total_seconds()
                     waits += list(first + np.linspace(0.0, last, 101))
+                    met = {plan[int((t - started) / EVERY)] for t in (before, at) if t >= started}
+                    if not met - set(PLATFORMS):
+                        calm += list(first + np.linspace(0.0, last, 101))
         with store.begin() as connection:
             told = {row.message: row.created_at for row in connection.execute(sa.text(TOLD))}
     came = dict(reversed([(text, at) for at, text in installation.channel.messages]))
@@ -324,12 +332,15 @@ def reconcile(installation: Installation, started: datetime, polls: int) -> dict
         after = [(at - changed_at).total_seconds() for text, at in came.items() if name in text and at > changed_at]
         to_message[name] = round(min(after, default=-1.0), 1)
     return {
-        "minutes": polls * 5,
+        "minutes": len(plan) * 5,
         "struck": dict(installation.struck),
         "up_s": installation.up_s,
         "all_green_s": installation.green_s,
         **totals,
+        "polls_lost": lost,
+        "wrong": wrong,
         "change_to_query_s": {"p50": pick(waits, 50), "p95": pick(waits, 95), "most": pick(waits, 100)},
+        "the_same_undisturbed_s": {"p50": pick(calm, 50), "p95": pick(calm, 95), "most": pick(calm, 100)},
         "messages": len(told),
         "messages_lost": len(set(told) - set(came)),
         "messages_twice": len(installation.channel.messages) - len(came),

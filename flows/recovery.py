@@ -33,6 +33,7 @@ if TYPE_CHECKING:
 MOST_STARTS = 3
 SAME_POLL = timedelta(minutes=5)
 MISSED_AFTER = timedelta(minutes=2)
+SOON = timedelta(minutes=1)
 SILENCE = "Runs that fall silent are marked as crashed"
 ACTIVE = [StateType.RUNNING, StateType.PENDING, StateType.CANCELLING]
 
@@ -41,7 +42,8 @@ def recover(client: SyncPrefectClient, deployment_ids: Sequence[UUID], now: date
     """Close or restart what was running, and drop recurring runs that were missed; counts by what was done.
 
     Reports and backfills are started again, up to `MOST_STARTS` times, and so is a recurring run that was due just now,
-    so that its poll is not lost; an older one is marked as crashed, since the next one is due and catches up.
+    so that its poll is not lost; an older one is marked as crashed, since the next one is due and catches up. Of those
+    that never began, each deployment's newest is run.
     """
     done = {"crashed": 0, "restarted": 0, "cancelled": 0, "missed": 0}
     for run in _runs(client, deployment_ids, ACTIVE):
@@ -56,13 +58,29 @@ def recover(client: SyncPrefectClient, deployment_ids: Sequence[UUID], now: date
         else:
             client.set_flow_run_state(run.id, Crashed(message="Its runner died."), force=True)
             done["crashed"] += 1
-    for run in _runs(client, deployment_ids, [StateType.SCHEDULED]):
-        if is_missed(run, now):
-            client.set_flow_run_state(
-                run.id, Cancelled(message="Missed while nothing ran; the next run catches up."), force=True
-            )
-            done["missed"] += 1
+    for run in missed(_runs(client, deployment_ids, [StateType.SCHEDULED]), now):
+        client.set_flow_run_state(
+            run.id, Cancelled(message="Missed while nothing ran; a later run catches up."), force=True
+        )
+        done["missed"] += 1
     return done
+
+
+def missed(scheduled: Sequence[FlowRun], now: datetime) -> list[FlowRun]:
+    """Runs to drop: each deployment's newest is kept, or an hourly or daily poll would be lost with a restart.
+
+    The newest is the last one due by now, or within a minute: then it need not be held back by the one before it.
+    """
+    newest: dict[UUID | None, datetime] = {}
+    for run in scheduled:
+        due = run.next_scheduled_start_time
+        if due is not None and due <= now + SOON:
+            newest[run.deployment_id] = max(due, newest.get(run.deployment_id, due))
+    return [
+        run
+        for run in scheduled
+        if is_missed(run, now) and run.next_scheduled_start_time != newest.get(run.deployment_id)
+    ]
 
 
 def is_worth_repeating(run: FlowRun, now: datetime) -> bool:
