@@ -10,6 +10,7 @@ from nbclient import NotebookClient
 
 from analytics.store import Collection, open_store
 
+pytestmark = pytest.mark.slow
 EXPLORE = sorted((Path(__file__).parents[1] / "notebooks" / "explore").glob("*.ipynb"))
 
 

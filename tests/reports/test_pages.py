@@ -19,6 +19,7 @@ from analytics.reports.display import Block, Column, Tile
 from analytics.reports.exporters.pdf import ReportPDFExporter
 from tests.reports.sample import cover, figure, notebook_of, shown
 
+pytestmark = pytest.mark.slow
 TOP_MM, BOTTOM_MM, HEIGHT_MM = 25, 21, 297  # of the text on a page
 DOTS = 36  # an inch
 LEAST_FILL = 0.70

@@ -27,6 +27,7 @@ from analytics.store.server import EmbeddedServer
 from analytics.store.server_client import libpq_url
 from tests.store.conftest import copy_server
 
+pytestmark = pytest.mark.slow
 NOW = datetime(2026, 11, 20, 3, tzinfo=UTC)
 ROWS, CHUNKS = 800, 6
 # what a killed process was doing; {0} is the database, {1} the archive
