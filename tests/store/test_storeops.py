@@ -93,7 +93,11 @@ def test_deletion_asks_first(run: Run, settings: Settings):
         assert store.series().empty
 
 
-def test_backup_and_upgrade_say_what_they_did(run: Run, settings: Settings, tmp_path: Path):
+def test_backup_and_upgrade_say_what_they_did(
+    run: Run, empty_database_url: URL, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+):
+    monkeypatch.setenv("ANALYTICS_DATABASE_URL", empty_database_url.render_as_string(hide_password=False))
+
     upgraded = run("upgrade")
     saved = run("backup", tmp_path / "x.dump")
     restored = run("restore", tmp_path / "x.dump")
