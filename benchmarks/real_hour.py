@@ -298,7 +298,7 @@ def reconcile(installation: Installation, started: datetime, plan: Sequence[str]
             (number,) = store.series(platforms=[name], metrics=[metric], accounts=[account], content_ids=[""])[
                 "series_id"
             ]
-            frame = store.read_series([number], started - EVERY, datetime.now(UTC))
+            frame = store.read_series([number], started - 2 * EVERY, datetime.now(UTC))
             times = [at.to_pydatetime() for at in frame["time"]]
             totals["readings"] += sum(at >= started for at in times)
             changed_at, changed = installation.changed.get(name, (datetime.max.replace(tzinfo=UTC), 0.0))
