@@ -5,6 +5,7 @@ import re
 import numpy as np
 import pandas as pd
 import pytest
+from defusedxml import ElementTree
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -78,6 +79,17 @@ def test_a_gap_breaks_the_line():
     assert None in columns["observed"]
     assert line is not None
     assert line.group(1).count("M") == 2
+
+
+@pytest.mark.parametrize("values", [[np.nan] * 3, [0.0] * 3, [1.0]])
+def test_a_chart_with_little_or_nothing_to_draw_is_a_whole_drawing(values: list[float]):
+    """As on the first day of an account; a drawing that does not close would take the PDF with it."""
+    times = pd.date_range("2026-10-01", periods=len(values), freq="5min", tz="UTC")
+    frame = pd.DataFrame({"time": times, "observed": values, "expected": np.nan, "lower": np.nan, "upper": np.nan})
+
+    spec = display.figure(charts.series_chart(frame), caption="c", alt="a").data[display.VEGALITE]
+
+    assert ElementTree.fromstring(chart_svg(spec, prefix="c")).tag.endswith("svg")
 
 
 def test_times_are_the_report_zones_wall_clock():

@@ -14,6 +14,8 @@ from analytics.monitoring import Watch
 from analytics.params import Brand
 from analytics.reports import traffic_tables
 from analytics.reports.display import TILES
+from analytics.reports.exporters.html import ReportHTMLExporter
+from analytics.reports.exporters.pdf import ReportPDFExporter
 from analytics.reports.further import look_beyond
 from analytics.reports.recommend import recommendations
 from analytics.reports.summary import sentences
@@ -22,6 +24,7 @@ from analytics.reports.traffic_data import choose_series, gather
 from analytics.store import Collection, open_store
 from analytics.store.remarks import Annotation, add
 from tests.conftest import copy_of, database, settings_of
+from tests.reports.sample import notebook_of, shown
 
 OCTOBER = Month(2026, 10)
 DEFINITIONS = {
@@ -79,6 +82,24 @@ def two_months(postgres_server, written, tmp_path):
     """A store of the test's own with those months."""
     with database(postgres_server, copy_of(written)) as url, open_store(settings_of(url, tmp_path)) as opened:
         yield opened
+
+
+def test_an_accounts_first_minutes_make_a_whole_report(store):
+    """Nothing is judged, compared or foretold, and that is said; nobody is told to repair a collection that began."""
+    store.write(mentions("new", "2026-10-31 23:30", "2026-11-01"), Collection("twitter", "import", account="new"))
+
+    report = reported(store)
+
+    shown_all = [report.cover(), report.summary(), report.breakdown(), report.anomalies(), report.trends()]
+    shown_all += [report.outlook(), report.recommendations(), report.coverage()]
+    notebook = notebook_of(shown(*(block for block in shown_all if block is not None)))
+    page = ReportHTMLExporter(interactive=False).from_notebook_node(notebook)[0]
+    assert ReportPDFExporter().from_notebook_node(notebook)[0].startswith(b"%PDF")
+    assert "No reading had enough history to be judged." in page
+    told = " ".join(" ".join(sentences(report.data)).split())
+    assert "What was before the first reading is unknown: new mentions (31 Oct 2026 23:30)." in told, told
+    assert "No reading of new mentions could be judged: it takes 7 days of history." in told
+    assert not any("Repair" in entry.action for entry in recommendations(report.data))
 
 
 def test_totals_and_days_are_what_sql_counts(two_months):

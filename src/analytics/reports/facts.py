@@ -7,7 +7,7 @@ it: the sum of increases or counts, the last reading of a level, the mean of the
 from __future__ import annotations
 
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 
 import numpy as np
 import pandas as pd
@@ -98,6 +98,23 @@ def month_facts(
     known = frame["amount"].dropna()
     total = float("nan") if known.empty else _total(known, aggregation)
     return MonthFacts(month, aggregation, days, total, float(np.minimum(count, due).sum() / due.sum()))
+
+
+def first_reading(facts: MonthFacts, times: NDArray[np.datetime64], values: NDArray[np.float64]) -> datetime | None:
+    """When the first known of `values` was read, where that is a day or more after the month began: a new account."""
+    known = times[np.isfinite(values)]
+    if not known.size:
+        return None
+    first: datetime = pd.Timestamp(known[0], tz="UTC").to_pydatetime()
+    return first if first - facts.days.index[0] >= timedelta(days=1) else None
+
+
+def received_ratio(facts: MonthFacts, since: datetime | None) -> float:
+    """Share of the readings due that were received; of a new account, of those due since its first."""
+    if since is None:
+        return facts.coverage_ratio
+    start, end = facts.days.index[0], facts.days.index[-1] + timedelta(days=1)
+    return float(min(1.0, facts.coverage_ratio * ((end - start) / (end - since))))
 
 
 def within(times: NDArray[np.datetime64], start: datetime, end: datetime) -> NDArray[np.bool_]:

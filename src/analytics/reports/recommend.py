@@ -4,11 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from datetime import datetime
 
 import numpy as np
 
 from analytics.model import SEVERITIES
 from analytics.reports import formats
+from analytics.reports.facts import first_reading, received_ratio
 from analytics.reports.language import mark, say
 from analytics.reports.traffic_data import SeriesMonth, ToldIncident, TrafficData, when
 from analytics.reports.wording import change, counted, listed, share
@@ -83,10 +85,16 @@ def _look_into_incidents(data: TrafficData) -> Iterator[Recommendation]:
         )
 
 
+def begins(item: SeriesMonth) -> datetime | None:
+    """When a series that is new this month was first read; None where it was known before."""
+    return first_reading(item.facts, item.series.amounts.times, item.series.amounts.values)
+
+
 def _repair_collection(data: TrafficData) -> Iterator[Recommendation]:
-    poor = [item for item in data.items if item.facts.coverage_ratio < COVERAGE_WANTED]
+    received = {item.full_name: received_ratio(item.facts, begins(item)) for item in data.items}
+    poor = [item for item in data.items if received[item.full_name] < COVERAGE_WANTED]
     if poor:
-        worst = min(poor, key=lambda item: item.facts.coverage_ratio)
+        worst = min(poor, key=lambda item: received[item.full_name])
         yield Recommendation(
             3,
             say(
@@ -96,7 +104,7 @@ def _repair_collection(data: TrafficData) -> Iterator[Recommendation]:
             say(
                 "{series}: {share} of the readings due were received",
                 series=worst.full_name,
-                share=share(worst.facts.coverage_ratio),
+                share=share(received[worst.full_name]),
             ),
         )
     if data.absent:

@@ -8,7 +8,7 @@ import numpy as np
 
 from analytics.reports import formats
 from analytics.reports.language import language, say
-from analytics.reports.recommend import recommendations, severe_incidents
+from analytics.reports.recommend import begins, recommendations, severe_incidents
 from analytics.reports.traffic_data import SeriesMonth, TrafficData, when
 from analytics.reports.wording import change, counted, listed, share
 
@@ -97,8 +97,19 @@ def _missing(data: TrafficData) -> Iterator[str]:
             series=listed(coarse),
         )
     unjudged = [item for item in data.items if item.series.is_judged and not item.judged_ratio > 0.999]
-    if unjudged:
-        least = min(unjudged, key=lambda item: item.judged_ratio if np.isfinite(item.judged_ratio) else -1.0)
+    new = [f"{_literal(item)} ({when(first, item, data)})" for item in data.items if (first := begins(item))]
+    if new:
+        yield say("What was before the first reading is unknown: {series}.", series=listed(new))
+    unseen = [item for item in unjudged if not item.judged_readings]
+    if unseen:
+        yield say(
+            "No reading of {series} could be judged: it takes {days} days of history.",
+            series=listed([_literal(item) for item in unseen]),
+            days=formats.number(data.watch.min_history_days),
+        )
+    partly = [item for item in unjudged if item.judged_readings]
+    if partly:
+        least = min(partly, key=lambda item: item.judged_ratio)
         yield say(
             "{share} of {series} readings could be judged: the rest had fewer than {days} days of history before them.",
             share=share(least.judged_ratio),

@@ -69,7 +69,7 @@ def table(
     """A table; unknown values show as an en dash.
 
     Args:
-        frame: one row a line, in the order to show.
+        frame: one row a line, in the order to show; without rows it needs no columns.
         columns: which columns, in order; all of them as text or numbers where not given.
         note: a sentence below the table.
         group: a column whose runs of equal values become heading rows.
@@ -81,7 +81,10 @@ def table(
     chosen = (
         list(columns) if columns is not None else [_guessed(frame, name) for name in frame.columns if name != group]
     )
-    for name in [*(column.name for column in chosen), *([group] if group else [])]:
+    needed = [*(column.name for column in chosen), *([group] if group else [])]
+    if frame.empty and not len(frame.columns):  # what a list without entries gives
+        frame = frame.reindex(columns=needed)
+    for name in needed:
         if name not in frame.columns:
             raise ReportError(f"table {caption!r}: no column {name!r}; it has {', '.join(map(str, frame.columns))}")
     scales = {c.name: _largest(frame[c.name]) for c in chosen if c.format == "bar"}

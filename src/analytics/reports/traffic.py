@@ -242,28 +242,34 @@ class TrafficReport:
         return blocks(
             self._against_other_months(),
             remark,
-            figure(
-                charts.heatmap(
-                    weekday_rows(self.data),
-                    x="weekday",
-                    y="series",
-                    value="index",
-                    title=say("1 = the series' ordinary day"),
-                    x_order=formats.weekdays(),
-                    text_format=".2f",
-                ),
-                caption=say("The shape of a week: each weekday's median against the series' median day"),
-                alt=say(
-                    "Grid of weekdays and series: each cell is the median full day of that weekday divided by the "
-                    "series' median full day."
-                ),
-            ),
+            self._week_shape(),
             table(
                 week_rows(self.data),
                 caption=say("Week by week, {period}", period=self.data.label),
                 columns=week_columns(self.data),
                 note=say("Mean of each week's full days; weeks begin on Monday; the month cuts its first and last."),
                 provenance=self._provenance(say("daily amounts of full days, by week")),
+            ),
+        )
+
+    def _week_shape(self) -> Block | None:
+        rows = weekday_rows(self.data)
+        if rows["index"].isna().all():
+            return None
+        return figure(
+            charts.heatmap(
+                rows,
+                x="weekday",
+                y="series",
+                value="index",
+                title=say("1 = the series' ordinary day"),
+                x_order=formats.weekdays(),
+                text_format=".2f",
+            ),
+            caption=say("The shape of a week: each weekday's median against the series' median day"),
+            alt=say(
+                "Grid of weekdays and series: each cell is the median full day of that weekday divided by the "
+                "series' median full day."
             ),
         )
 

@@ -26,7 +26,10 @@ _POLYLINE = re.compile(r'd="(M[-\d.,LMZ]{40,})"')
 _ID = re.compile(r'\bid="([^"]+)"')
 _GROUND = re.compile(r'<rect width="[\d.]+" height="[\d.]+" fill="(?:transparent|white)"/>')
 _SPEECH = re.compile(r' (?:aria-[a-z]+|role|pointer-events|class|xmlns:xlink|version)="[^"]*"')
-_EMPTY = re.compile(r"<g[^>]*></g>|<path(?=[^>]*\bd=\"(?:M0,0h0v0h0Z)?\")[^>]*/>")
+_EMPTY = re.compile(
+    r"<g(?:\s[^>]*)?/>|<g(?:\s(?:[^>]*[^>/])?)?></g>"  # the first is a whole one: what closes after it is its parent
+    r"|<path(?=[^>]*\bd=\"(?:M0,0h0v0h0Z)?\")[^>]*/>"
+)
 
 
 @cache
