@@ -69,6 +69,19 @@ def test_each_is_as_if_made_alone_and_one_that_fails_stops_no_other(clients: Set
 
 
 @pytest.mark.slow
+def test_a_batch_ends_however_many_reports_it_has(clients: Settings):
+    """A pool that renews its processes after some reports once waited for one that had gone, without end."""
+    names = [f"empty-{n}" for n in range(24)]
+    for name in names:
+        (clients.params_dir / "reports" / f"{name}.yaml").write_text(f"title: {name}\naccounts: [{name}]\n")
+
+    made = make_all(clients, names, month=OCTOBER, at_once=2)
+
+    assert [entry.name for entry in made] == names
+    assert all("empty" in entry.error for entry in made)
+
+
+@pytest.mark.slow
 @pytest.mark.parametrize(("kills", "said"), [(1, "no reading|no data|stored"), (9, "killed")])
 def test_a_killed_process_costs_the_others_nothing(clients: Settings, kills: int, said: str):
     """As by a machine out of memory: those beside it go on, and it is tried once more before it is given up."""

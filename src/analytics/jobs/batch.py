@@ -70,7 +70,7 @@ def _together(
     """Each as it is finished, until one's process is killed."""
     # a fresh interpreter a worker: a forked one would share the parent's database connections
     context = multiprocessing.get_context("spawn")
-    with ProcessPoolExecutor(workers, mp_context=context, max_tasks_per_child=8) as pool:
+    with ProcessPoolExecutor(workers, mp_context=context) as pool:
         waiting = [pool.submit(_one, settings, name, month, formats) for name in names]
         for future in as_completed(waiting):
             with suppress(BrokenProcessPool):
