@@ -16,6 +16,9 @@ from analytics.model import Period
 from analytics.settings import Settings
 
 Told = Callable[["Made"], None]
+REPORTS_A_PROCESS = (
+    8  # what draws charts keeps some memory each time; max_tasks_per_child would wait for ever at the end
+)
 KILLED = "its process was killed; where memory is short, fewer at once need less of it (--at-once 1)"
 
 
@@ -53,9 +56,11 @@ def make_all(
     wanted = tuple(dict.fromkeys(names))
     workers = max(1, min(at_once or settings.jobs or os.cpu_count() or 1, len(wanted)))
     done: dict[str, Made] = {}
-    for made in _together(settings, wanted, month, tuple(formats), workers):
-        done[made.name] = made
-        told(made)
+    for first in range(0, len(wanted), REPORTS_A_PROCESS * workers):
+        some = wanted[first : first + REPORTS_A_PROCESS * workers]
+        for made in _together(settings, some, month, tuple(formats), workers):
+            done[made.name] = made
+            told(made)
     # a process that is killed, as by a machine out of memory, takes those beside it along: they go on alone
     for name in [name for name in wanted if name not in done]:
         alone = list(_together(settings, (name,), month, tuple(formats), 1))
