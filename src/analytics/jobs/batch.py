@@ -16,9 +16,8 @@ from analytics.model import Period
 from analytics.settings import Settings
 
 Told = Callable[["Made"], None]
-REPORTS_A_PROCESS = (
-    8  # what draws charts keeps some memory each time; max_tasks_per_child would wait for ever at the end
-)
+# what draws charts keeps some memory each time; the pool's own way to renew processes waits for ever at the end
+REPORTS_A_PROCESS = 8
 KILLED = "its process was killed; where memory is short, fewer at once need less of it (--at-once 1)"
 
 
