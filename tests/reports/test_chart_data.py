@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 from analytics.errors import ReportError
 from analytics.reports import charts, display
-from analytics.reports.chart_data import MOST_ROWS, as_csv, columns_of, with_columns
+from analytics.reports.chart_data import columns_of, with_columns
 from analytics.reports.exporters.svg import chart_svg
 from tests.reports.sample import series
 
@@ -84,4 +84,4 @@ def test_what_csv_has_no_word_for_stays_rows():
 def test_more_rows_than_a_chart_should_draw_are_refused():
     """The limit is Altair's; what to do about it is said."""
     with pytest.raises(ReportError, match="more than 5000 rows"):
-        as_csv(pd.DataFrame({"x": range(MOST_ROWS + 1)}))
+        spec_of(pd.DataFrame({"x": range(5001)}))

@@ -15,9 +15,6 @@ import altair as alt
 import pandas as pd
 from altair.utils import sanitize_pandas_dataframe
 
-from analytics.errors import ReportError
-
-MOST_ROWS = 5000
 NAME = "analytics-csv"
 NUMBERS = {"integer", "floating", "mixed-integer-float", "empty"}
 
@@ -28,16 +25,15 @@ def as_csv(data: Any) -> Any:
     A column that is neither numbers, truths, texts nor times leaves its frame a list of rows.
 
     Raises:
-        ReportError: more rows than a chart should draw.
+        MaxRowsError: more rows than a chart should draw.
 
     >>> made = as_csv(pd.DataFrame({"at": [1, 2], "views": [5.5, None], "who": ["a,b", ""]}))
     >>> made["values"], made["format"]["parse"]
     ('at,views,who\n1,5.5,"a,b"\n2,,\n', {'at': 'number', 'views': 'number'})
     """
+    data = alt.limit_rows(data)
     if not isinstance(data, pd.DataFrame):
         return alt.to_values(data)
-    if len(data) > MOST_ROWS:
-        raise ReportError(f"more than {MOST_ROWS} rows to draw; thin the series first")
     rows = sanitize_pandas_dataframe(data)
     kinds = {str(name): _kind(data[name], rows[name]) for name in rows.columns}
     if "" in kinds.values():

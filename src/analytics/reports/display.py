@@ -70,15 +70,16 @@ def figure(
     """
     if not alt.strip() or not caption.strip():
         raise ReportError("figure: caption and alt must say something")
-    import altair
+    from altair import data_transformers
+    from altair.utils.data import MaxRowsError
 
     from analytics.reports.chart_data import NAME
 
     try:
-        with altair.data_transformers.enable(NAME):
+        with data_transformers.enable(NAME):
             spec = _merged(theme.config(), chart.to_dict())
-    except ReportError as exc:
-        raise ReportError(f"figure {caption!r}: {exc}") from exc
+    except MaxRowsError as exc:
+        raise ReportError(f"figure {caption!r}: more than 5000 rows to draw; thin the series first") from exc
     spec["description"] = alt
     report = {"caption": caption, "alt": alt, "numbered": number}
     if provenance:

@@ -90,11 +90,14 @@ def begins(item: SeriesMonth) -> datetime | None:
     return first_reading(item.facts, item.series.amounts.times, item.series.amounts.values)
 
 
+def _received_ratio(item: SeriesMonth) -> float:
+    return received_ratio(item.facts, begins(item))
+
+
 def _repair_collection(data: TrafficData) -> Iterator[Recommendation]:
-    received = {item.full_name: received_ratio(item.facts, begins(item)) for item in data.items}
-    poor = [item for item in data.items if received[item.full_name] < COVERAGE_WANTED]
+    poor = [item for item in data.items if _received_ratio(item) < COVERAGE_WANTED]
     if poor:
-        worst = min(poor, key=lambda item: received[item.full_name])
+        worst = min(poor, key=_received_ratio)
         yield Recommendation(
             3,
             say(
@@ -104,7 +107,7 @@ def _repair_collection(data: TrafficData) -> Iterator[Recommendation]:
             say(
                 "{series}: {share} of the readings due were received",
                 series=worst.full_name,
-                share=share(received[worst.full_name]),
+                share=share(_received_ratio(worst)),
             ),
         )
     if data.absent:
