@@ -31,7 +31,7 @@ def as_csv(data: Any) -> Any:
     >>> made["values"], made["format"]["parse"]
     ('at,views,who\n1,5.5,"a,b"\n2,,\n', {'at': 'number', 'views': 'number'})
     """
-    data = alt.limit_rows(data)
+    alt.limit_rows(data)
     if not isinstance(data, pd.DataFrame):
         return alt.to_values(data)
     rows = sanitize_pandas_dataframe(data)
