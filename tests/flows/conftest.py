@@ -35,6 +35,14 @@ def until(condition: Callable[[], Any], timeout_s: float = 240.0) -> Any:
     return found
 
 
+def answers(url: str) -> bool:
+    """Whether something is there and well."""
+    try:
+        return httpx.get(url, timeout=2).status_code == 200
+    except httpx.HTTPError:
+        return False
+
+
 class AskAgain(httpx.HTTPTransport):
     """503 means that the server's SQLite is busy; Prefect's own client asks again too."""
 

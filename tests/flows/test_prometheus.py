@@ -18,7 +18,7 @@ import yaml
 
 from analytics.settings import Settings
 from analytics.store import Collection, open_store
-from tests.flows.conftest import ROOT, until
+from tests.flows.conftest import ROOT, answers, until
 
 RULES = ROOT / "deploy" / "prometheus" / "rules.yml"
 Ask = Callable[[str], list[dict[str, Any]]]
@@ -88,27 +88,22 @@ def ask(up, tmp_path: Path) -> Iterator[Ask]:
         probe.bind(("127.0.0.1", 0))
         address = f"127.0.0.1:{probe.getsockname()[1]}"
     command = [tool("prometheus"), f"--config.file={configuration(up, tmp_path)}", f"--web.listen-address={address}"]
-    log = (tmp_path / "prometheus.log").open("w")
-    server = subprocess.Popen([*command, f"--storage.tsdb.path={tmp_path / 'data'}"], stderr=log)
-    with httpx.Client(base_url=f"http://{address}/api/v1", timeout=10) as client:
+    command.append(f"--storage.tsdb.path={tmp_path / 'data'}")
+    with (tmp_path / "prometheus.log").open("w") as log, subprocess.Popen(command, stderr=log) as server:
+        try:
+            with httpx.Client(base_url=f"http://{address}/api/v1", timeout=10) as client:
 
-        def query(expression: str) -> list[dict[str, Any]]:
-            answer = client.get("/query", params={"query": expression})
-            assert answer.status_code == 200, f"{expression}: {answer.text}"
-            return answer.json()["data"]["result"]
+                def query(expression: str) -> list[dict[str, Any]]:
+                    answer = client.get("/query", params={"query": expression})
+                    assert answer.status_code == 200, f"{expression}: {answer.text}"
+                    return answer.json()["data"]["result"]
 
-        def scraped() -> bool:
-            try:
-                return len(query("up == 1")) == 2
-            except httpx.TransportError:
-                return False
-
-        until(scraped, 60)
-        query.client = client
-        yield query
-    server.terminate()
-    server.wait(30)
-    log.close()
+                until(lambda: answers(f"http://{address}/-/ready"), 60)
+                until(lambda: len(query("up == 1")) == 2, 60)
+                query.client = client
+                yield query
+        finally:
+            server.terminate()
 
 
 def unanswered(ask: Ask, queries: dict[str, str], timeout_s: float = 60.0) -> set[str]:

@@ -14,7 +14,7 @@ import pytest
 from analytics.settings import Settings
 from analytics.store.server import EmbeddedServer, database_url
 from analytics.store.server_client import libpq_url
-from tests.flows.conftest import ROOT, until
+from tests.flows.conftest import ROOT, answers, until
 
 pytestmark = pytest.mark.slow
 
@@ -33,13 +33,6 @@ def forget_points(up) -> None:
 def collections_in(up) -> int:
     with psycopg.connect(libpq_url(database_url(Settings(home=up.home, _env_file=None)))) as connection:
         return connection.execute("SELECT count(*) FROM collections WHERE outcome = 'ok'").fetchone()[0]
-
-
-def answers(url: str) -> bool:
-    try:
-        return httpx.get(url, timeout=2).status_code == 200
-    except httpx.HTTPError:
-        return False
 
 
 def pids_of(word: bytes) -> list[int]:
