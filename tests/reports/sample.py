@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 import numpy as np
+import page
 import pandas as pd
 from nbformat import NotebookNode
 from nbformat.v4 import new_code_cell, new_markdown_cell, new_notebook, new_output
@@ -16,6 +17,12 @@ HOSTILE = (
     "<script>fetch('//evil')</script><img src=x onerror=alert(1)> #import \"x\" $a$ @b <c> [d](javascript:e) `f` 🔥"
 )
 PROVENANCE = {"query": "select 1", "snapshot": "2026-11-02", "definition": "youtube.views@2026-08-24"}
+
+
+def faults(pdf: bytes) -> list[str]:
+    """What PDF/UA-1 forbids and a program that is not Typst finds; it passes veraPDF's own corpus."""
+    found = page.validate_pdf_bytes(pdf, profile=page.ValidationProfile.PDF_UA_1)
+    return [f"{failure.rule_id}: {failure.message}" for failure in found.failures]
 
 
 def output_of(block: Block) -> NotebookNode:

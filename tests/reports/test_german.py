@@ -39,7 +39,7 @@ from analytics.store.remarks import Annotation
 from analytics.store.remarks import add as remark
 from tests.conftest import database
 from tests.reports.messages import all_messages
-from tests.reports.sample import output_of
+from tests.reports.sample import faults, output_of
 from tests.reports.test_language import known
 from tests.reports.test_pages import LEAST_FILL, fill, pictures
 from tests.reports.test_traffic import mentions, with_spike
@@ -140,6 +140,7 @@ def test_the_pdf_is_german_throughout(notebook):
     reader = PdfReader(io.BytesIO(content))
     pages = [page.extract_text() for page in reader.pages]
 
+    assert faults(content) == []
     assert found_in(" ".join(pages)) == []
     assert "Oktober 2026" in pages[0]
     assert "Seite 1 von" in pages[1]

@@ -17,7 +17,7 @@ from pypdf import PdfReader
 from analytics.reports import charts, display
 from analytics.reports.display import Block, Column, Tile
 from analytics.reports.exporters.pdf import ReportPDFExporter
-from tests.reports.sample import cover, figure, notebook_of, shown
+from tests.reports.sample import cover, faults, figure, notebook_of, shown
 
 pytestmark = pytest.mark.slow
 TOP_MM, BOTTOM_MM, HEIGHT_MM = 25, 21, 297  # of the text on a page
@@ -121,6 +121,11 @@ def monthly(series: int) -> NotebookNode:
 def pdf(request: pytest.FixtureRequest) -> bytes:
     made: bytes = ReportPDFExporter().from_notebook_node(monthly(request.param))[0]
     return made
+
+
+def test_what_pdf_ua_forbids_is_in_none(pdf):
+    """Short reports and long ones: tables over several pages, tall pictures, notes."""
+    assert faults(pdf) == []
 
 
 def test_no_page_is_half_empty(pdf):
