@@ -217,15 +217,15 @@ class Alerts(_Model):
 
 
 class Operations(_Model):
-    """`operations.yaml`: when the product looks after itself (cron, UTC)."""
+    """`operations.yaml`: when the product looks after itself (cron, UTC): not when most platforms are asked."""
 
     detect: Cron = "2-59/5 * * * *"  # two minutes behind the five-minute collectors
-    inbox: Cron = "*/5 * * * *"  # the web app counts at once; this finishes what it did not come to
-    rollup: Cron = "*/15 * * * *"
-    lifecycle: Cron = "30 2 * * *"
-    levels: Cron = "10 4 * * 1"
-    budget: Cron = "20 * * * *"
-    health: Cron = "*/10 * * * *"
+    inbox: Cron = "3-59/5 * * * *"  # the web app counts at once; this finishes what it did not come to
+    rollup: Cron = "4-59/15 * * * *"
+    lifecycle: Cron = "31 2 * * *"
+    levels: Cron = "11 4 * * 1"
+    budget: Cron = "24 * * * *"
+    health: Cron = "6-59/10 * * * *"
 
 
 class Brand(_Model):
