@@ -43,6 +43,17 @@ def answers(url: str) -> bool:
         return False
 
 
+def end(process: subprocess.Popen[str], how: signal.Signals = signal.SIGTERM) -> None:
+    """Ask it to stop and wait for it; after a minute by force, and that is a fault."""
+    process.send_signal(how)
+    try:
+        process.communicate(timeout=60)
+    except subprocess.TimeoutExpired:
+        process.kill()
+        process.communicate()
+        raise
+
+
 class AskAgain(httpx.HTTPTransport):
     """503 means that the server's SQLite is busy; Prefect's own client asks again too."""
 
@@ -160,12 +171,7 @@ def up(reachable_dir: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterato
                 there = {"PREFECT_API_URL": f"{pages}/api", "PREFECT_HOME": str(home / "client"), "DO_NOT_TRACK": "1"}
                 yield Running(process, home, simulated, channel, said, api, web, env | there)
         finally:
-            process.send_signal(signal.SIGINT)
-            try:
-                process.communicate(timeout=60)
-            except subprocess.TimeoutExpired:
-                process.kill()
-                raise
+            end(process, signal.SIGINT)
 
 
 def lines_until_up(process: subprocess.Popen[str]) -> list[str]:

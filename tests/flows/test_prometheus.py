@@ -18,7 +18,7 @@ import yaml
 
 from analytics.settings import Settings
 from analytics.store import Collection, open_store
-from tests.flows.conftest import ROOT, answers, until
+from tests.flows.conftest import ROOT, answers, end, until
 
 RULES = ROOT / "deploy" / "prometheus" / "rules.yml"
 Ask = Callable[[str], list[dict[str, Any]]]
@@ -103,7 +103,7 @@ def ask(up, tmp_path: Path) -> Iterator[Ask]:
                 query.client = client
                 yield query
         finally:
-            server.terminate()
+            end(server)
 
 
 def unanswered(ask: Ask, queries: dict[str, str], timeout_s: float = 60.0) -> set[str]:

@@ -8,6 +8,8 @@ from pathlib import Path
 import pytest
 import yaml
 
+from tests.flows.conftest import end
+
 pytestmark = pytest.mark.slow
 PREFECT = Path(sys.executable).with_name("prefect")
 POOL = "elsewhere"
@@ -48,8 +50,7 @@ def test_a_worker_does_what_prefect_yaml_deploys(up, deployed, tmp_path):
         run = up.finished(up.start("collect/github-pooled").raise_for_status().json()["id"])
         workers = up.api.post(f"/work_pools/{POOL}/workers/filter", json={}).raise_for_status().json()
     finally:
-        worker.terminate()
-        worker.wait(60)
+        end(worker)
 
     assert run["state_type"] == "COMPLETED", run["state"]["message"]
     assert (run["work_pool_name"], run["name"]) == (POOL, "collect github")
