@@ -52,7 +52,7 @@ PLATFORMS = {
     "github": ("acme/orchard", "stars", "stargazers_count"),
     "reddit": ("r/acme", "subscribers", "subscribers"),
 }
-# what each poll meets
+# what each poll meets, unless the command says otherwise ("calm": nothing)
 PLAN = ("github", "runner", "twitter", "server", "database", "reddit", "everything", "storm", "down")
 JUMP = 1.2  # a platform's change: its figure is a fifth higher from then on
 HELD_S = 6.0  # a struck round waits this long for its platform
@@ -156,6 +156,8 @@ class Installation:
 
     def meet(self, what: str, due: datetime) -> None:
         """Have the poll that is due meet something."""
+        if what == "calm":
+            return
         if what in PLATFORMS:
             _, _, name = PLATFORMS[what]
             now = datetime.now(UTC)
@@ -317,11 +319,11 @@ def reconcile(installation: Installation, started: datetime, plan: Sequence[str]
                     lost.append(f"{name} at {due:%H:%M}, {what}")
             # a change right after one reading is seen with the next: from the one's time to when the other was seen
             for before, at in pairwise(times):
-                if at >= started and (name, at) in installation.seen:
+                if before >= started and (name, at) in installation.seen:
                     first, last = (installation.seen[name, at] - at).total_seconds(), (at - before).total_seconds()
                     waits += list(first + np.linspace(0.0, last, 101))
-                    met = {plan[int((t - started) / EVERY)] for t in (before, at) if t >= started}
-                    if not met - set(PLATFORMS):
+                    met = {plan[int((t - started) / EVERY)] for t in (before, at)}
+                    if not met - {"calm", *PLATFORMS}:
                         calm += list(first + np.linspace(0.0, last, 101))
         with store.begin() as connection:
             told = {row.message: row.created_at for row in connection.execute(sa.text(TOLD))}
