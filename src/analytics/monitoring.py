@@ -351,8 +351,9 @@ def judged_axis(
     """Times, values and step to judge: the finest of poll, hour and day that is seldom empty.
 
     That is: a usual count of at least five, and something in at least half of the buckets. Below that no band
-    means anything. Days are local ones; a bucket with less than 80 % of its readings is unknown. What comes from
-    `before` on has no say: one jump would make a slow series look like a busy one.
+    means anything. Days are local ones; a bucket with less than 80 % of its readings is unknown. One jump must not
+    make a slow series look like a busy one: what comes from `before` on has no say, and the largest hundredth of
+    the counts is taken at the size of the next.
     """
     found = rates.times, rates.values, rates.step_s
     if definition.data_type != "counter" and definition.aggregation != "sum":
@@ -368,7 +369,9 @@ def _seldom_empty(values: NDArray[np.float64]) -> bool:
     known = values[np.isfinite(values)]
     if not known.size:
         return False
-    return bool(np.abs(known).mean() >= MIN_USUAL_COUNT and (known != 0).mean() >= MIN_FILLED_RATIO)
+    counts = np.abs(known)
+    usual = np.minimum(counts, np.quantile(counts, 0.99, method="lower")).mean()
+    return bool(usual >= MIN_USUAL_COUNT and (known != 0).mean() >= MIN_FILLED_RATIO)
 
 
 def too_coarse(values: NDArray[np.float64], definition: MetricDefinition) -> bool:

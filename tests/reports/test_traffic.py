@@ -212,6 +212,32 @@ def test_a_series_that_fell_silent_is_named(two_months):
     assert "silent" in " ".join(sentences(data))
 
 
+def test_a_counter_read_once_gave_no_figure_but_was_not_silent(two_months):
+    """One reading says what there is, not what the month brought; its source needs no check."""
+    level = {"platform": "github", "metric_type": "stars", "author_id": "acme/new", "value": 40.0}
+    frame = pd.DataFrame([level | {"time": pd.Timestamp("2026-10-31T18:00", tz="UTC")}])
+    two_months.write(frame, Collection("github", "import", account="acme/new"))
+
+    data = gathered(two_months)
+
+    assert (data.absent, data.unmeasured) == ((), ("github acme/new stars",))
+    assert any(said.startswith("Too little was received this month from github acme") for said in sentences(data))
+    assert not any("Check the sources" in entry.action for entry in recommendations(data))
+
+
+def test_one_jump_does_not_make_a_slow_series_a_busy_one(store):
+    """A mention or two each five minutes are judged by the hour, also where a bot brought 200,000 at once."""
+    calm = mentions("calm", "2026-09-01", "2026-11-01")
+    calm["value"] = np.random.default_rng(5).poisson(1.0, len(calm)).astype(float)
+    jumped = calm.assign(author_id="jumped")
+    jumped.loc[jumped["time"] == "2026-10-20T12:00Z", "value"] = 200_000.0
+    store.write(pd.concat([calm, jumped]), Collection("twitter", "import"))
+
+    steps = {item.account: item.series.step_s for item in gathered(store).items}
+
+    assert steps == {"calm": 3600.0, "jumped": 3600.0}
+
+
 def test_a_new_meaning_of_a_metric_is_a_break_not_an_anomaly(store):
     """Views doubled on 24 August because they are counted otherwise: no event, and no comparison across it."""
     times = pd.date_range("2026-07-01", "2026-09-01", freq="1h", inclusive="left", tz="UTC")
