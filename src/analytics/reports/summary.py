@@ -121,6 +121,11 @@ def _missing(data: TrafficData) -> Iterator[str]:
             "Nothing was received this month from {series}.",
             series=listed([formats.literal(name) for name in data.absent]),
         )
+    if data.unmeasured:
+        yield say(
+            "Too little was received this month from {series} for a figure.",
+            series=listed([formats.literal(name) for name in data.unmeasured]),
+        )
 
 
 def _to_do(data: TrafficData) -> Iterator[str]:

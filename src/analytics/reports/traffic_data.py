@@ -97,8 +97,9 @@ class ToldIncident:
 class TrafficData:
     """All of a report's figures; nothing in it depends on when it was computed.
 
-    `absent` are series the store knows that have no reading in the month; `names` says how each
-    platform, and each account (`platform id`), is called in text. `remarks` are what people said of the month.
+    `absent` are series the store knows that have no reading in the month, `unmeasured` those whose readings give no
+    figure: a counter read once, or values withheld; `names` says how each platform, and each account
+    (`platform id`), is called in text. `remarks` are what people said of the month.
     """
 
     month: Period
@@ -108,6 +109,7 @@ class TrafficData:
     absent: tuple[str, ...]
     incidents: tuple[ToldIncident, ...]
     snapshot: str
+    unmeasured: tuple[str, ...] = ()
     names: Mapping[str, str] = field(default_factory=dict)
     remarks: tuple[Annotation, ...] = ()
 
@@ -230,7 +232,7 @@ def gather(
         NoDataError: no series has a reading in the month; names the months there are.
     """
     start, end = month.bounds(watch.timezone)
-    items, seen = [], set()
+    items, read = [], set()
     judged = monitor(
         store,
         series,
@@ -244,18 +246,17 @@ def gather(
     )
     for monitored in judged:
         facts = facts_of(monitored.amounts, monitored.definition, month, watch.timezone)
+        if within(monitored.amounts.times, start, end).any():
+            read.add(monitored.series_id)
         if facts.coverage_ratio > 0:
             account = (names or {}).get(f"{monitored.key.platform} {monitored.key.author_id}", monitored.label)
             against = _Comparer(store, monitored, facts, definitions, watch.timezone, account)
             items.append(_with_comparisons(against, compare_with or month.year_before()))
-            seen.add(monitored.series_id)
     if not items:
         raise NoDataError(f"{month}: no reading in that month; {stored_months(series, watch.timezone)}")
-    absent = tuple(
-        f"{row.platform} {row.author_id} {row.metric_type}"
-        for row in series.itertuples(index=False)
-        if row.series_id not in seen
-    )
+    shown = {item.series.series_id for item in items}
+    left_out = [row for row in series.itertuples(index=False) if row.series_id not in shown]
+    called = {row.series_id: f"{row.platform} {row.author_id} {row.metric_type}" for row in left_out}
     if len({item.series.key.platform for item in items}) > 1:
         items = [replace(item, platform=(names or {}).get(p := item.series.key.platform, p)) for item in items]
     return TrafficData(
@@ -263,7 +264,8 @@ def gather(
         timezone=watch.timezone,
         watch=watch,
         items=tuple(items),
-        absent=absent,
+        absent=tuple(name for series_id, name in called.items() if series_id not in read),
+        unmeasured=tuple(name for series_id, name in called.items() if series_id in read),
         incidents=_incidents(store, items, start, end),
         snapshot=store.snapshot_id(),
         names=names or {},
