@@ -264,6 +264,7 @@ def test_a_new_meaning_of_a_metric_is_a_break_not_an_anomaly(store):
     assert [event.direction for event in blind.items[0].series.events][:1] == ["above"]
     assert data.items[0].series.events == ()
     assert data.items[0].previous.refusal == "youtube views changed its meaning on 24\xa0Aug\xa02026"
+    assert not any("history" in entry.action for entry in recommendations(data)), "importing cannot help"
     assert data.items[0].series.definition.definition_id == "youtube.views@2026-08-24"
 
 

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
+from typing import Literal
 
 import numpy as np
 import pandas as pd
@@ -19,6 +20,7 @@ from analytics.reports.wording import counted
 
 FULL_DAY_COVERAGE = 0.8
 MIN_FULL_DAYS = 14
+Lack = Literal["", "days", "earlier days", "one meaning"]
 
 
 @dataclass(frozen=True)
@@ -55,7 +57,7 @@ class MonthFacts:
 
 @dataclass(frozen=True)
 class Comparison:
-    """This month against another one; `refusal` says why there is no figure.
+    """This month against another one; `refusal` says why there is no figure, `lacks` what would be needed for one.
 
     `change_ratio` compares mean full days; `adjusted_change_ratio` compares the same weekdays, so that a
     month with five Saturdays is not called a fall. Both are relative to the other month (0.1: a tenth more).
@@ -65,6 +67,7 @@ class Comparison:
     change_ratio: float = float("nan")
     adjusted_change_ratio: float = float("nan")
     refusal: str = ""
+    lacks: Lack = ""
 
 
 def month_facts(
@@ -149,7 +152,7 @@ def compare(this: MonthFacts, other: MonthFacts) -> Comparison:
                 period=formats.period(facts.month),
                 days=facts.month.days,
             )
-            return Comparison(other.month, refusal=few)
+            return Comparison(other.month, refusal=few, lacks="days" if facts is this else "earlier days")
     if this.aggregation == "last":
         ratio = _ratio(this.total, other.total)
         return Comparison(other.month, ratio, ratio)

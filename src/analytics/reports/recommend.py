@@ -173,7 +173,8 @@ def _compared(item: SeriesMonth) -> str:
 
 
 def _bring_history(data: TrafficData) -> Iterator[Recommendation]:
-    refused = [item for item in data.items if item.previous.refusal]
+    """Where days before the month are missing; over a new meaning no history can be compared."""
+    refused = [item for item in data.items if item.previous.lacks == "earlier days"]
     if refused:
         yield Recommendation(
             1,

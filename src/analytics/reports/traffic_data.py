@@ -360,7 +360,8 @@ class _Comparer:
         broken = breaks_between(series.key, self.definitions, start, facts.month.bounds(self.timezone)[1])
         if broken:
             new = broken[-1]
-            return Comparison(other, refusal=new_meaning(new, f"{new.platform} {new.metric_type}"))
+            said = new_meaning(new, f"{new.platform} {new.metric_type}")
+            return Comparison(other, refusal=said, lacks="one meaning")
         earlier = start - timedelta(days=1)  # the first increase needs the reading before it
         found = readings_of(self.store, series.series_id, series.definition, earlier, earlier, end)
         amounts, _ = amounts_of(found.frame, series.definition)
