@@ -98,6 +98,9 @@ def environment_of(settings: Settings) -> dict[str, str]:
 
 
 def credential(name: str) -> SecretStr | None:
-    """A platform's key by the name of its environment variable, from the environment or `.env`; None if unset."""
-    value = os.environ.get(name) or dotenv_values(".env").get(name)
+    """A platform's key by the name of its environment variable, from the environment or `.env`; None if unset.
+
+    White space around it is not part of it: a key read from a file comes with the file's last newline.
+    """
+    value = (os.environ.get(name) or dotenv_values(".env").get(name) or "").strip()
     return SecretStr(value) if value else None

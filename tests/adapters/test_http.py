@@ -234,6 +234,22 @@ def test_a_token_written_for_an_address_is_taken_out_too(answering):
     assert "secret" not in str(caught.value)
 
 
+@pytest.mark.parametrize("token", ["ghp_secret9999\n", "ghp_secret\x7f9999", "ghp_secret\t \t9999", "ghp'secret\\9999"])
+def test_a_token_no_header_can_hold_is_not_shown_as_python_writes_it(answering, token):
+    """h11 shows the header it refuses by its `repr`; the same key is refused the next time too."""
+
+    def refused(_):
+        raise httpx.LocalProtocolError(f"Illegal header value {f'Bearer {token}'.encode()!r}")
+
+    client = answering("github", refused, token=token)
+
+    with pytest.raises(SourceError, match=r"Illegal header value b.*…") as caught:
+        get_json(client, "x")
+
+    assert "secret" not in str(caught.value)
+    assert not isinstance(caught.value, TransientSourceError)
+
+
 def test_a_token_inside_a_body_is_taken_out_before_it_is_kept(answering):
     """Meta writes the token into the link to the next page."""
     body = {"paging": {"next": "https://graph.example/x?access_token=a-secret-token"}}

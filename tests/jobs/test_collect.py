@@ -213,6 +213,35 @@ def test_one_accounts_failure_stops_no_other(settings, store, simulator, monkeyp
     assert "no MISSING_TOKEN: set that environment variable" in str(made.failed[1].error)
 
 
+def test_a_key_with_the_newline_of_its_file_is_a_key(settings, store, simulator, monkeypatch):
+    """`GITHUB_TOKEN=$(<file)` cuts it off, a container's secret file does not."""
+    monkeypatch.setenv("GITHUB_TOKEN", "a-token-of-mine\n")
+
+    made = job.collect(settings, store, base_url=simulator.url, at=NOW, params=params(), retry=HURRIED)
+
+    assert [h.state for h in made.harvests] == ["ok"]
+
+
+@pytest.mark.parametrize("stored", [False, True])
+def test_a_key_that_is_none_is_refused_by_its_name_alone(settings, store, simulator, monkeypatch, stored):
+    """The transport would show it whole, and the store, the run's message and the alert after it."""
+    keyed = settings.model_copy(update={"secret_key": SecretStr(base64.b64encode(b"k" * 32).decode())})
+    if stored:
+        monkeypatch.delenv("GITHUB_TOKEN")
+        with store.begin() as connection:
+            vault.put(connection, vault.Key(keyed.secret_key), "GITHUB_TOKEN", SecretStr("leaked\nsecret"))
+    else:
+        monkeypatch.setenv("GITHUB_TOKEN", "leaked\nsecret")
+
+    made = job.collect(keyed, store, base_url=simulator.url, at=NOW, params=params(), retry=HURRIED)
+
+    (harvest,) = made.failed
+    with store.begin() as connection:
+        kept = connection.scalar(sa.text("SELECT error FROM collections"))
+    assert isinstance(harvest.error, AccessDenied)
+    assert kept == "github acme/orchard: GITHUB_TOKEN holds a control character: it is no key"
+
+
 def test_contents_are_kept_with_their_titles(settings, store, simulator):
     """Once: the same contents read again change nothing."""
     reddit = {

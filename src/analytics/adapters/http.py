@@ -130,11 +130,12 @@ class Client(httpx.Client):
         self.origins.add(_origin(httpx.URL(host)))
 
     def scrubbed(self, text: str) -> str:
-        """`text` on one line, cut to 200 characters, without the token."""
-        shown = " ".join(text.split())
-        for secret in (self._secret, quote(self._secret or "", safe="")):
-            shown = shown.replace(secret, "…") if secret else shown
-        return shown[:200]
+        """`text` on one line, cut to 200 characters, without the token, also as Python or an address writes it."""
+        secret = self._secret or ""
+        written = {secret, quote(secret, safe=""), repr(secret)[1:-1], " ".join(secret.split())}
+        for form in sorted({*written, *(form.strip() for form in written)} - {""}, key=len, reverse=True):
+            text = text.replace(form, "…")
+        return " ".join(text.split())[:200]
 
     def redacted(self, raw: bytes) -> bytes:
         """A body without the token: some vendors put it into the links to the next page."""
@@ -273,6 +274,8 @@ def _sent(client: Client, request: httpx.Request, call: str) -> tuple[httpx.Resp
                     raise MalformedResponse(platform, call, f"answer is larger than {client.max_body_bytes} bytes")
         finally:
             response.close()
+    except httpx.LocalProtocolError as exc:  # what we sent is no HTTP, and will be none the next time
+        raise SourceError(platform, call, client.scrubbed(f"{type(exc).__name__}: {exc}")) from exc
     except httpx.TransportError as exc:  # timeouts and cut connections are among these
         name = type(exc).__name__
         raise TransientSourceError(platform, call, client.scrubbed(f"{name}: {exc}".rstrip(": "))) from exc

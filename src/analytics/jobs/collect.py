@@ -305,7 +305,10 @@ def _token(name: str, account: Account, stored: StoredToken | None) -> str | Non
         raise AccessDenied(
             name, account.id, f"no {account.credential}: set that environment variable, or `analytics connect {name}`"
         )
-    return secret.get_secret_value()
+    key = secret.get_secret_value().strip()
+    if not key.isprintable():  # what no header may hold, the transport would complain of with the key itself
+        raise AccessDenied(name, account.id, f"{account.credential} holds a control character: it is no key")
+    return key
 
 
 def _stored_token(settings: Settings, store: Store, wanted: str) -> SecretStr | None:
