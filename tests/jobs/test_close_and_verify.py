@@ -4,15 +4,20 @@ from __future__ import annotations
 
 import json
 import re
+import shutil
+from pathlib import Path
 
 import pandas as pd
 import pytest
+from typer.testing import CliRunner
 
+from analytics.cli.report import app
 from analytics.errors import InputError
 from analytics.jobs.close import close
 from analytics.jobs.report import make_report
 from analytics.jobs.verify import verify
 from analytics.model import Span
+from analytics.settings import environment_of
 from analytics.store import Collection, closes, open_store
 from tests.jobs.test_report import OCTOBER, with_readings
 
@@ -35,7 +40,7 @@ def filled(settings):
 def october(shared_settings):
     """An installation with a report of October, in HTML and JSON."""
     filled = with_readings(shared_settings)
-    return filled, make_report(filled, "traffic", month=OCTOBER, formats=("html", "json")).files
+    return filled, make_report(filled, "traffic", month=OCTOBER, formats=("html", "csv", "json")).files
 
 
 @pytest.fixture(scope="module")
@@ -49,25 +54,65 @@ def short(october):
     return make_report(settings, "short", month=days, formats=("html", "json")).files
 
 
-def test_a_report_is_what_the_store_gives(october):
+def copied(files, folder: Path) -> dict[str, Path]:
+    """The report's whole folder elsewhere, as somebody may have it."""
+    shutil.copytree(files["json"].parent, folder)
+    return {kind: folder / path.name for kind, path in files.items()}
+
+
+@pytest.mark.parametrize("kind", ["html", "ipynb", "provenance"])
+def test_a_report_is_what_the_store_gives(october, kind):
+    """Each file is compared with its own kind."""
     settings, files = october
 
-    found = verify(settings, files["html"])
+    found = verify(settings, files[kind])
 
-    assert (found.differences, found.same_bytes, found.compared > 100) == ((), True, True)
+    assert (found.differences, found.places, found.same_bytes, found.compared > 100) == ((), (), True, True)
 
 
 def test_a_figure_altered_by_hand_is_found(october, tmp_path):
     settings, files = october
-    content = json.loads(files["json"].read_text())
+    altered = copied(files, tmp_path / "copy")["json"]
+    content = json.loads(altered.read_text())
     content["daily"]["rows"][3][7] += 1
-    altered = tmp_path / files["json"].name
     altered.write_text(json.dumps(content))
 
     found = verify(settings, altered)
 
     assert [d.where for d in found.differences] == ["Daily figures: 2026-10-04, twitter, acme, mentions: amount"]
-    assert "the file was changed" in found.reasons[0]
+    assert (found.reasons, found.was_changed) == ((), True)
+
+
+@pytest.mark.parametrize(
+    ("kind", "pattern", "with_record"),
+    [
+        ("html", r'(class="tile-value"[^>]*>)[0-9.]+', True),
+        ("csv", r"(2026-10-07,(?:[^,\n]*,){6})[0-9.]+", True),
+        ("csv", r"(2026-10-07,(?:[^,\n]*,){6})[0-9.]+", False),
+    ],
+)
+def test_a_page_altered_by_hand_is_found_though_the_figures_beside_it_stand(
+    october, tmp_path, monkeypatch, kind, pattern, with_record
+):
+    """The file that was asked about is what is compared; without a record of the program it is not proved either."""
+    settings, files = october
+    copies = copied(files, tmp_path / "copy")
+    before = copies[kind].read_text("utf-8")
+    altered, hits = re.subn(pattern, r"\g<1>999999", before, count=1)
+    copies[kind].write_text(altered, "utf-8")
+    if not with_record:
+        (tmp_path / "copy" / "traffic-2026-10.stamp").unlink()
+    for name, value in environment_of(settings).items():
+        monkeypatch.setenv(name, value)
+
+    found = verify(settings, copies[kind])
+    said = CliRunner().invoke(app, ["verify", str(copies[kind])])
+
+    assert hits == 1
+    assert (found.differences, found.same_bytes, found.was_changed) == ((), False, with_record)
+    assert any("999999" in place.shown and "999999" not in place.now for place in found.places)
+    assert said.exit_code != 0
+    assert ("was changed" if with_record else "could not be proved") in str(said.exception)
 
 
 def test_a_reading_changed_after_the_close_is_found_and_restated(october):

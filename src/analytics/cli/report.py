@@ -30,6 +30,7 @@ DELIVER = """[bold]Examples[/]
   analytics report deliver traffic --month 2026-10 --to ana@example.com,team
 """
 ALL = "html,pdf,csv,xlsx,json,parquet"
+MOST_SHOWN = 40  # figures that differ
 Names = Annotated[str | None, typer.Option(help="Names, comma-separated; none: all there are.")]
 
 
@@ -178,8 +179,12 @@ def closed() -> None:
 def verify(
     file: Annotated[Path, typer.Argument(help="A file of a report: any of its formats.")],
 ) -> None:
-    """Make a report again from the store and compare it number by number; says what differs and why."""
+    """Make a report again from the store and compare the file and every figure; says what differs and why.
+
+    Succeeds only where the file is the same to the byte.
+    """
     from rich.console import Console
+    from rich.markup import escape
     from rich.table import Table
 
     from analytics.cli.shown import steps
@@ -189,19 +194,28 @@ def verify(
 
     with steps("Verify") as show:
         found = check(load_settings(), file, progress=show.progress)
-    console = Console(highlight=False, soft_wrap=True)
+    console = Console(highlight=False, soft_wrap=True, markup=False)
     console.print(f"{found.compared:,} figures compared, {len(found.differences)} differ")
     for reason in found.reasons:
-        console.print(f"  {reason}", markup=False)
-    if found.differences:
+        console.print(f"  {reason}")
+    for rows in (found.differences[:MOST_SHOWN], found.places):
         table = Table("where", "in the file", "now", box=None, header_style="bold")
-        for difference in found.differences[:40]:
-            table.add_row(difference.where, str(difference.shown), str(difference.now))
-        console.print(table)
+        for difference in rows:
+            table.add_row(*(escape(str(text)) for text in (difference.where, difference.shown, difference.now)))
+        if rows:
+            console.print(table)
+    if found.was_changed:
+        raise ReportError(
+            f"{file.name} was changed since it was made: the same data, parameters and program give another file"
+        )
+    if found.differences:
         raise ReportError(f"{file.name}: {len(found.differences)} figures are not what the store gives now")
-    console.print(
-        "The same to the byte." if found.same_bytes else "Every figure is the same; the page differs in form."
-    )
+    if not found.same_bytes:
+        raise ReportError(
+            f"{file.name}: the figures beside it are what the store gives, but the file itself could not be proved: "
+            f"{'; '.join(found.reasons)}"
+        )
+    console.print("The same to the byte.")
 
 
 @app.command("list", epilog="[bold]Example[/]\n\n  analytics report list")

@@ -49,6 +49,7 @@ def publish(settings: Settings, made: ReportFiles, *, at: datetime | None = None
         seal=site.seal_of(made.files),
         snapshot=next((str(n["provenance"]["snapshot"]) for n in doc.notes if "snapshot" in n["provenance"]), ""),
         status=str(doc.cover["status"]),
+        made_with=dict(made.made_with),
     )
     brand = {"name": chosen.brand.name, "accent": chosen.brand.accent, "language": chosen.brand.language}
     return site.publish(site_dir(settings), draft, made.files, brand=brand)

@@ -24,13 +24,14 @@ Progress = Callable[[str, float], None]
 
 @dataclass(frozen=True)
 class ReportFiles:
-    """What was made: files by format, seconds by step, and the parameters it was made with."""
+    """What was made: files by format, seconds by step, and what with: parameters, and names of program and params."""
 
     name: str
     month: Period
     files: Mapping[str, Path]
     seconds: Mapping[str, float]
     parameters: Mapping[str, Any] = field(default_factory=dict)
+    made_with: Mapping[str, str] = field(default_factory=dict)
 
 
 def _silent(step: str, done: float) -> None:
@@ -63,16 +64,17 @@ def make_report(
 
     _known("format", formats, FORMATS)
     parameters = parameters_of(settings, name, month, overrides or {})
-    notebook = project_root() / "notebooks" / "reports" / f"{parameters.pop('notebook')}.ipynb"
+    notebook = _notebook(parameters.pop("notebook"))
     folder = settings.output_dir / "reports" / name / str(month)
     stem = f"{name}-{month}"
-    stamp = _stamp(settings, notebook, parameters, _snapshot_with_data(settings, parameters))
+    made_with = made_with_now(settings, notebook.stem)
+    stamp = _stamp(made_with, parameters, _snapshot_with_data(settings, parameters))
     published = (*formats, "provenance")
     standing = {"ipynb": folder / f"{stem}.ipynb"}
     standing |= {kind: folder / f"{stem}{run.SUFFIXES[kind]}" for kind in published}
     seal = folder / f"{stem}.stamp"
     if reuse and seal.exists() and seal.read_text() == stamp and all(path.exists() for path in standing.values()):
-        return ReportFiles(name, month, standing, {}, parameters)
+        return ReportFiles(name, month, standing, {}, parameters, made_with)
     seal.unlink(missing_ok=True)
     seconds: dict[str, float] = {}
     started = time.perf_counter()
@@ -90,7 +92,7 @@ def make_report(
     seconds["render"] = time.perf_counter() - started
     progress("render", 1.0)
     seal.write_text(stamp)
-    return ReportFiles(name, month, standing, seconds, parameters)
+    return ReportFiles(name, month, standing, seconds, parameters, made_with)
 
 
 def parameters_of(settings: Settings, name: str, month: Period, overrides: Mapping[str, Any]) -> dict[str, Any]:
@@ -146,14 +148,29 @@ def _snapshot_with_data(settings: Settings, parameters: Mapping[str, Any]) -> st
         return f"{store.snapshot_id()} {hashlib.sha256(json.dumps(said).encode()).hexdigest()[:16]}"
 
 
-def _stamp(settings: Settings, notebook: Path, parameters: Mapping[str, Any], snapshot: str) -> str:
-    """A name for everything a report is made from: program, notebook, params and logo, parameters, data."""
-    digest = hashlib.sha256(notebook.read_bytes())
-    for folder in (Path(__file__).resolve().parents[1], settings.params_dir):
+def _notebook(name: str) -> Path:
+    return project_root() / "notebooks" / "reports" / f"{name}.ipynb"
+
+
+def made_with_now(settings: Settings, notebook: str) -> dict[str, str]:
+    """Names of the program, with its notebook and libraries, and of the params: other ones, other names."""
+    from analytics.kept import program
+
+    started = {"program": program().encode() + _notebook(notebook).read_bytes(), "params": b""}
+    folders = {"program": Path(__file__).resolve().parents[1], "params": settings.params_dir}
+    named = {}
+    for what, folder in folders.items():
+        digest = hashlib.sha256(started[what])
         for path in sorted(p for p in folder.rglob("*") if p.is_file() and "__pycache__" not in p.parts):
-            digest.update(path.read_bytes())
-    digest.update(json.dumps([parameters, snapshot], sort_keys=True).encode())
-    return digest.hexdigest()
+            digest.update(f"{path.relative_to(folder)} ".encode() + path.read_bytes())
+        named[what] = digest.hexdigest()[:16]
+    return named
+
+
+def _stamp(made_with: Mapping[str, str], parameters: Mapping[str, Any], snapshot: str) -> str:
+    """All that a report is made from, by name: program, params with logo, and parameters with the data."""
+    asked = hashlib.sha256(json.dumps([parameters, snapshot], sort_keys=True).encode()).hexdigest()
+    return json.dumps({**made_with, "asked": asked}) + "\n"
 
 
 def _known(what: str, names: Sequence[str] | Mapping[str, Any], known: Sequence[str]) -> None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 from urllib.parse import quote
 
@@ -16,7 +16,8 @@ class Version:
     """One version of a report, as its manifest says.
 
     `files` maps a format to a file name in the version's folder; `headline` are the first sentences of its summary;
-    `changed` says what differs from the version before, '' for the first; `seal` names everything it was made from.
+    `changed` says what differs from the version before, '' for the first; `seal` names its files by their bytes,
+    `made_with` the program and the params.
     """
 
     name: str
@@ -35,6 +36,7 @@ class Version:
     snapshot: str = ""
     status: str = "final"
     changed: str = ""
+    made_with: Mapping[str, str] = field(default_factory=dict)
 
     @property
     def folder(self) -> str:

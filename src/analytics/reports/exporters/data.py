@@ -103,6 +103,19 @@ def _facts(notebook: NotebookNode) -> dict[str, Any]:
     return {name: cover[name] for name in names if name in cover} | {"parameters": parameters}
 
 
+def _headline(notebook: NotebookNode) -> dict[str, Any]:
+    """The tiles and the sentences of the summary, as the pages show them."""
+    keys = ("label", "value", "unit")
+    doc = document(notebook, "html")
+    tiles = [
+        {key: str(tile.get(key) or "") for key in keys} | {"changes": [str(d["text"]) for d in tile.get("deltas", [])]}
+        for block in doc.blocks
+        if block["type"] == "tiles"
+        for tile in block["tiles"]
+    ]
+    return {"summary": list(doc.headline), "tiles": tiles}
+
+
 def as_text(value: Cell) -> str:
     """A cell of a CSV file: text that a spreadsheet would take for a formula is marked as text.
 
@@ -132,6 +145,7 @@ def _json(notebook: NotebookNode) -> bytes:
         return told | ({"note": sheet.note} if sheet.note else {})
 
     content = _facts(notebook) | {
+        **_headline(notebook),
         "daily": plain(daily(notebook)),
         "tables": [plain(sheet) for sheet in sheets(notebook)],
     }
