@@ -170,7 +170,7 @@ def test_any_run_of_days_makes_a_report(short):
     """Compared with as many days before, weekdays alike."""
     content = json.loads(short["json"].read_text())
 
-    assert content["period"] == "5 October to 18 October 2026"
+    assert content["period"] == "5–18 October 2026"
     assert [row[0] for row in content["daily"]["rows"]] == [f"2026-10-{day:02d}" for day in range(5, 19)]
     trend = next(t for t in content["tables"] if "against other" in t["title"])
     assert trend["rows"][0][2] is not None

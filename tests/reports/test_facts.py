@@ -1,5 +1,7 @@
 """A month's figures against sums made by hand, and comparisons that adjust or refuse."""
 
+from datetime import UTC, datetime
+
 import numpy as np
 import pandas as pd
 import pytest
@@ -15,8 +17,10 @@ def readings(start: str, days: float, step: str = "1h", value=lambda t: np.ones(
     return times.to_numpy("datetime64[ns]"), value(times).astype(float)
 
 
-def facts(times, values, month=MARCH, *, timezone="UTC", aggregation="sum", step_s=3600.0):
-    return month_facts(times, values, month=month, timezone=timezone, aggregation=aggregation, step_s=step_s)
+def facts(times, values, month=MARCH, *, timezone="UTC", aggregation="sum", step_s=3600.0, reached=None):
+    return month_facts(
+        times, values, month=month, timezone=timezone, aggregation=aggregation, step_s=step_s, reached=reached
+    )
 
 
 def test_a_month_adds_up_day_by_day():
@@ -113,3 +117,29 @@ def test_no_reading_at_all_is_not_known():
 
     assert np.isnan(found.total)
     assert found.coverage_ratio == 0
+
+
+def test_of_a_running_month_only_what_can_have_come_is_due():
+    """A perfect feed up to Monday noon is complete, and the half Monday is no full day."""
+    found = facts(*readings("2026-03-01", 15.5), reached=datetime(2026, 3, 16, 11, tzinfo=UTC))
+
+    assert found.coverage_ratio == 1
+    assert (found.whole_days, len(found.full_days), len(found.days)) == (15, 15, 16)
+
+
+def test_a_daily_reading_of_a_running_month_is_not_late_before_its_day_is_over():
+    """On the morning of the second the reading of the first may still be the newest."""
+    times, values = readings("2026-03-01", 1, "24h")
+
+    found = facts(times, values, step_s=86400.0, reached=datetime(2026, 3, 2, 6, tzinfo=UTC))
+
+    assert found.coverage_ratio == 1
+
+
+def test_a_hole_in_a_running_month_is_one():
+    """Five of ten days: half of what is due by now."""
+    times, values = readings("2026-03-01", 5)
+
+    found = facts(times, values, reached=datetime(2026, 3, 10, 23, tzinfo=UTC))
+
+    assert found.coverage_ratio == pytest.approx(0.5, abs=0.01)

@@ -27,9 +27,10 @@ Lack = Literal["", "days", "earlier days", "one meaning"]
 class MonthFacts:
     """One series in one month.
 
-    `days` has one row a local day: `amount` (NaN where nothing was read) and `coverage_ratio` (readings
-    present, of those due). `total` is the month's figure in
-    the metric's unit: a sum over the readings there are (not scaled up), or the last level.
+    `days` has one row a local day that has begun: `amount` (NaN where nothing was read) and `coverage_ratio` (readings
+    present, of those of a whole day). `total` is the month's figure in the metric's unit: a sum over the readings
+    there are (not scaled up), or the last level. `coverage_ratio` is the share of the readings due by `until`, which
+    is when the month ends, or how far a month that still runs can have been read; `whole_days` are over by then.
     """
 
     month: Period
@@ -37,6 +38,8 @@ class MonthFacts:
     days: pd.DataFrame
     total: float
     coverage_ratio: float
+    until: datetime
+    whole_days: int
 
     @property
     def full_days(self) -> pd.DataFrame:
@@ -78,6 +81,7 @@ def month_facts(
     timezone: str,
     aggregation: Aggregation,
     step_s: float,
+    reached: datetime | None = None,
 ) -> MonthFacts:
     """Fold readings into days and the month.
 
@@ -88,19 +92,30 @@ def month_facts(
         timezone: IANA name; days begin at its midnight.
         aggregation: how readings make a day.
         step_s: usual seconds between readings, from which the readings due are counted.
+        reached: how far the data reach at all; later readings are not due yet. None: beyond the month.
     """
     start, end = month.bounds(timezone)
+    until = end if reached is None or not is_running(month, timezone, reached, step_s) else max(reached, start)
     inside = within(times, start, end)
     local = pd.DatetimeIndex(times[inside]).tz_localize("UTC").tz_convert(timezone)
     frame = pd.DataFrame({"day": local.normalize(), "amount": values[inside]})
     midnights = pd.date_range(pd.Timestamp(start).tz_convert(timezone), periods=month.days + 1, freq="D")
-    due = np.diff(midnights.as_unit("ns").asi8) / 1e9 / step_s
-    days = pd.DataFrame({"amount": _folded(frame, aggregation)}).reindex(midnights[:-1])
-    count = frame.groupby("day")["amount"].count().reindex(midnights[:-1]).fillna(0).to_numpy(float)
-    days["coverage_ratio"] = np.minimum(count / due, 1.0)
+    whole = np.diff(midnights.as_unit("ns").asi8) / 1e9 / step_s
+    begun = midnights[:-1][midnights[:-1] <= pd.Timestamp(until)]
+    days = pd.DataFrame({"amount": _folded(frame, aggregation)}).reindex(begun)
+    count = frame.groupby("day")["amount"].count().reindex(begun).fillna(0).to_numpy(float)
+    days["coverage_ratio"] = np.minimum(count / whole[: len(begun)], 1.0)
     known = frame["amount"].dropna()
     total = float("nan") if known.empty else _total(known, aggregation)
-    return MonthFacts(month, aggregation, days, total, float(np.minimum(count, due).sum() / due.sum()))
+    late = until if until == end else until - timedelta(seconds=step_s)  # by one step no reading is late yet
+    due = np.clip((late - begun).total_seconds().to_numpy() / step_s, 0.0, whole[: len(begun)])
+    share = float(np.minimum(count, due).sum() / due.sum()) if due.any() else float(count.any())
+    return MonthFacts(month, aggregation, days, total, share, until, int((midnights[1:] <= pd.Timestamp(until)).sum()))
+
+
+def is_running(month: Period, timezone: str, reached: datetime, step_s: float) -> bool:
+    """Whether data read every `step_s` that reach so far leave the month unfinished."""
+    return reached + timedelta(seconds=step_s) < month.bounds(timezone)[1]
 
 
 def first_reading(facts: MonthFacts, times: NDArray[np.datetime64], values: NDArray[np.float64]) -> datetime | None:
@@ -116,8 +131,8 @@ def received_ratio(facts: MonthFacts, since: datetime | None) -> float:
     """Share of the readings due that were received; of a new account, of those due since its first."""
     if since is None:
         return facts.coverage_ratio
-    start, end = facts.days.index[0], facts.days.index[-1] + timedelta(days=1)
-    return float(min(1.0, facts.coverage_ratio * ((end - start) / (end - since))))
+    start, end = facts.days.index[0], facts.until
+    return float(min(1.0, facts.coverage_ratio * ((end - start) / (end - since)))) if end > since else 1.0
 
 
 def within(times: NDArray[np.datetime64], start: datetime, end: datetime) -> NDArray[np.bool_]:
@@ -143,14 +158,14 @@ def _total(known: pd.Series, aggregation: Aggregation) -> float:
 def compare(this: MonthFacts, other: MonthFacts) -> Comparison:
     """Change from `other` to `this`, or the reason why there is none to state."""
     for facts in (this, other):
-        full = len(facts.full_days)
-        if full < min(MIN_FULL_DAYS, (facts.month.days + 1) // 2):
+        full, over = len(facts.full_days), facts.whole_days
+        if full < max(1, min(MIN_FULL_DAYS, (over + 1) // 2)):
             few = counted(
                 full,
                 "{period} has {n} full day of {days}",
                 "{period} has {n} full days of {days}",
                 period=formats.period(facts.month),
-                days=facts.month.days,
+                days=over,
             )
             return Comparison(other.month, refusal=few, lacks="days" if facts is this else "earlier days")
     if this.aggregation == "last":

@@ -165,11 +165,18 @@ def period(of: Period, *, lang: str | None = None) -> str:
     """A month, or a run of days, in words.
 
     >>> from analytics.model import Span
-    >>> period(Month(2026, 10), lang="es"), period(Span(date(2026, 10, 5), date(2026, 10, 18)))
-    ('octubre de 2026', '5 October to 18 October 2026')
+    >>> period(Month(2026, 10), lang="es"), period(Span(date(2026, 10, 5), date(2026, 11, 1)))
+    ('octubre de 2026', '5 October to 1 November 2026')
+    >>> period(Span(date(2026, 10, 5), date(2026, 10, 18)), lang="de"), period(Span(*[date(2026, 10, 5)] * 2))
+    ('5.–18. Oktober 2026', '5 October 2026')
     """
     if isinstance(of, Month):
         return _dated(of.first, 3, lang)
+    if of.days == 1:
+        return _dated(of.last, 1, lang)
+    if (of.first.year, of.first.month) == (of.last.year, of.last.month):
+        stop = _tongue(lang).patterns[2].split()[0].removeprefix("d")
+        return f"{of.first.day}{stop}–{_dated(of.last, 1, lang)}"
     first = _dated(of.first, 2 if of.first.year == of.last.year else 1, lang)
     return say("{first} to {last}", lang=lang, first=first, last=_dated(of.last, 1, lang))
 

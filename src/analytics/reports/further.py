@@ -53,6 +53,13 @@ def look_beyond(store: Store, data: TrafficData, definitions: Known, kept: Kept 
 def firmness(data: TrafficData, firm: Standing, told: Told) -> Blocks:
     """Provisional, settled or closed; and once closed, every figure that is no longer what it was."""
     settles = formats.moment(firm.settles_at.astimezone(data.zone))
+    if data.reached is not None and not firm.closed:
+        text = say(
+            "{period} has not ended: its figures reach to {when} and will still change.",
+            period=formats.period(data.month),
+            when=formats.moment(data.reached.astimezone(data.zone)),
+        )
+        return blocks(callout(text, "warn"))
     if not firm.is_settled and not firm.closed:
         text = say(
             "These figures are provisional: {series} may still be restated by its platform until {when}.",

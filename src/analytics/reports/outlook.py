@@ -54,6 +54,7 @@ def _one(item: SeriesMonth, days: pd.DataFrame, data: TrafficData, position: int
         day = formats.day(item.series.breaks[-1].valid_from)
         return SeriesOutlook(item, None, say("changed its meaning on {day}", day=day))
     values = daily_amounts(days, item.series.definition, data.month, data.timezone)
+    values = values[: values.size - (data.month.days - item.facts.whole_days)]  # a day that is not over says nothing
     models = list(MODELS) if position < WITH_PROPHET else list(FAST)
     try:
         return SeriesOutlook(item, kept.once(outlook, values, data.month.following().days, models=models))
@@ -105,6 +106,8 @@ def outlook_rows(found: Sequence[SeriesOutlook], days: int) -> pd.DataFrame:
         facts, seen = entry.item.facts, entry.found
         scale = 1.0 if facts.aggregation == "mean" else float(days)
         base = facts.total if facts.aggregation == "last" else 0.0
+        if facts.aggregation == "last":
+            scale += facts.month.days - facts.whole_days
         per_day = facts.per_day
         row: dict[str, Any] = {"series": entry.item.full_name, "this_per_day": per_day, "model": entry.refusal}
         if seen is not None:

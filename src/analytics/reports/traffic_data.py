@@ -14,14 +14,15 @@ import pandas as pd
 from analytics.anomalies import Cause, Event, Incident, candidate_causes, cross_platform, group
 from analytics.errors import InputError, NoDataError
 from analytics.kept import NOTHING, Kept
-from analytics.model import MetricDefinition, Period, SeriesKey
+from analytics.model import MetricDefinition, Period, SeriesKey, Span
 from analytics.monitoring import Amounts, MonitoredSeries, Watch, amounts_of, break_time, breaks_between, monitor
 from analytics.params import Baselines, Params
 from analytics.readings import readings_of
 from analytics.reports import formats
 from analytics.reports.evidence import outages, published
-from analytics.reports.facts import Comparison, MonthFacts, compare, month_facts, within
+from analytics.reports.facts import Comparison, MonthFacts, compare, is_running, month_facts, within
 from analytics.reports.language import say
+from analytics.reports.stored import stored_months
 from analytics.reports.wording import metric_name, unit_of
 from analytics.store import remarks
 from analytics.store.remarks import Annotation
@@ -99,7 +100,8 @@ class TrafficData:
 
     `absent` are series the store knows that have no reading in the month, `unmeasured` those whose readings give no
     figure: a counter read once, or values withheld; `names` says how each platform, and each account
-    (`platform id`), is called in text. `remarks` are what people said of the month.
+    (`platform id`), is called in text. `remarks` are what people said of the month. `reached` is the newest reading of
+    the store where it lies before the period's end: a period that still runs.
     """
 
     month: Period
@@ -112,6 +114,7 @@ class TrafficData:
     unmeasured: tuple[str, ...] = ()
     names: Mapping[str, str] = field(default_factory=dict)
     remarks: tuple[Annotation, ...] = ()
+    reached: datetime | None = None
 
     @property
     def zone(self) -> ZoneInfo:
@@ -120,8 +123,11 @@ class TrafficData:
 
     @property
     def label(self) -> str:
-        """The period in words."""
-        return formats.period(self.month)
+        """The period in words; of one that still runs also how far it has come."""
+        if self.reached is None:
+            return formats.period(self.month)
+        day = formats.day(self.reached.astimezone(self.zone).date())
+        return say("{period} (so far, to {day})", period=formats.period(self.month), day=day)
 
     def display_name(self, platform: str) -> str:
         """What people call the platform."""
@@ -232,6 +238,7 @@ def gather(
         NoDataError: no series has a reading in the month; names the months there are.
     """
     start, end = month.bounds(watch.timezone)
+    reached: datetime = store.series()["last_time"].max().to_pydatetime()
     items, read = [], set()
     judged = monitor(
         store,
@@ -245,7 +252,7 @@ def gather(
         progress=progress,
     )
     for monitored in judged:
-        facts = facts_of(monitored.amounts, monitored.definition, month, watch.timezone)
+        facts = facts_of(monitored.amounts, monitored.definition, month, watch.timezone, reached)
         if within(monitored.amounts.times, start, end).any():
             read.add(monitored.series_id)
         if facts.coverage_ratio > 0:
@@ -255,6 +262,7 @@ def gather(
     if not items:
         raise NoDataError(f"{month}: no reading in that month; {stored_months(series, watch.timezone)}")
     shown = {item.series.series_id for item in items}
+    step_s = min(item.series.amounts.step_s for item in items)
     left_out = [row for row in series.itertuples(index=False) if row.series_id not in shown]
     called = {row.series_id: f"{row.platform} {row.author_id} {row.metric_type}" for row in left_out}
     if len({item.series.key.platform for item in items}) > 1:
@@ -270,6 +278,7 @@ def gather(
         snapshot=store.snapshot_id(),
         names=names or {},
         remarks=_remarks(store, items, start, end),
+        reached=reached if is_running(month, watch.timezone, reached, step_s) else None,
     )
 
 
@@ -308,30 +317,10 @@ def _incidents(store: Store, items: Sequence[SeriesMonth], start: datetime, end:
     )
 
 
-def require_month(series: pd.DataFrame, month: Period, timezone: str) -> None:
-    """Refuse a month that no series reaches.
-
-    Raises:
-        NoDataError: naming the months there are.
-    """
-    start, end = month.bounds(timezone)
-    if series.empty or not ((series["first_time"] < end) & (series["last_time"] >= start)).any():
-        raise NoDataError(f"{month}: no reading in that month; {stored_months(series, timezone)}")
-
-
-def stored_months(series: pd.DataFrame, timezone: str) -> str:
-    """Which months hold readings, for an error's advice."""
-    if series.empty:
-        return "the store is empty: `analytics import` or `analytics collect` fills it"
-    first, last = (pd.Timestamp(series[c].agg(f)).tz_convert(timezone) for c, f in SPAN)
-    return f"stored: {first:%Y-%m} to {last:%Y-%m}"
-
-
-SPAN = (("first_time", "min"), ("last_time", "max"))
-
-
-def facts_of(amounts: Amounts, definition: MetricDefinition, month: Period, timezone: str) -> MonthFacts:
-    """The month's figures of a series."""
+def facts_of(
+    amounts: Amounts, definition: MetricDefinition, month: Period, timezone: str, reached: datetime | None = None
+) -> MonthFacts:
+    """The month's figures of a series; `reached` as in `month_facts`."""
     return month_facts(
         amounts.times,
         amounts.values,
@@ -339,6 +328,7 @@ def facts_of(amounts: Amounts, definition: MetricDefinition, month: Period, time
         timezone=timezone,
         aggregation=definition.aggregation,
         step_s=amounts.step_s,
+        reached=reached,
     )
 
 
@@ -354,8 +344,13 @@ class _Comparer:
     account: str
 
     def with_month(self, other: Period) -> Comparison:
-        """The comparison, or why there is none: too few days, or the metric meant something else."""
+        """The comparison, or why there is none: too few days, or the metric meant something else.
+
+        A month that still runs is compared with as many first days of the other.
+        """
         series, facts = self.monitored, self.facts
+        if 0 < facts.whole_days < min(facts.month.days, other.days):
+            other = Span(other.first, other.first + timedelta(days=facts.whole_days - 1))
         start, end = other.bounds(self.timezone)
         broken = breaks_between(series.key, self.definitions, start, facts.month.bounds(self.timezone)[1])
         if broken:

@@ -112,7 +112,7 @@ def incidents_by_day(data: TrafficData) -> pd.DataFrame:
             min(event.start for other, event in told.incident.members if other == key).astimezone(data.zone).date()
             for told in data.incidents_of(item)
         ]
-        days = [data.month.first + timedelta(days=n) for n in range(data.month.days)]
+        days = [data.month.first + timedelta(days=n) for n in range(len(item.facts.days))]
         shape = "%d" if len({day.month for day in days}) == 1 else "%m-%d"
         rows += [{"day": day.strftime(shape), "series": item.full_name, "incidents": began.count(day)} for day in days]
     return pd.DataFrame(rows)
@@ -229,7 +229,7 @@ def coverage_rows(data: TrafficData) -> pd.DataFrame:
         {
             "series": item.full_name,
             "received": item.facts.coverage_ratio,
-            "full_days": say("{n} of {all}", n=len(item.facts.full_days), all=data.month.days),
+            "full_days": say("{n} of {all}", n=len(item.facts.full_days), all=item.facts.whole_days),
             "judged": item.judged_ratio,
             "in_band": item.in_band_ratio,
             "claimed": item.series.baseline.coverage,
