@@ -45,6 +45,8 @@ JOIN LATERAL (
 ) after ON true
 WHERE s.content_id <> '' AND c.published_at >= :oldest AND c.published_at < :until
   AND (CAST(:platforms AS text[]) IS NULL OR s.platform = ANY(:platforms))
+  AND (CAST(:authors AS text[]) IS NULL OR (s.platform, s.author_id) IN
+    (SELECT * FROM unnest(CAST(:places AS text[]), CAST(:authors AS text[]))))
   AND EXISTS (
     SELECT FROM contents young WHERE young.platform = s.platform AND young.author_id = c.author_id
       AND young.published_at >= :young AND young.published_at < :until
@@ -74,13 +76,20 @@ class Breakout:
 
 
 def breakouts(
-    store: Store, known: Known, since: datetime, until: datetime, *, platforms: Sequence[str] | None = None
+    store: Store,
+    known: Known,
+    since: datetime,
+    until: datetime,
+    *,
+    platforms: Sequence[str] | None = None,
+    accounts: Sequence[tuple[str, str]] | None = None,
 ) -> list[Breakout]:
     """Contents told as breaking out in [since, until), by time; each by its account's widest counter.
 
     Args:
         known: dated meanings by platform and metric; only counters are compared.
         platforms: None for all.
+        accounts: platform and account of each that is meant; None for all.
     """
     with store.begin() as connection:
         found = rows(
@@ -91,6 +100,8 @@ def breakouts(
             young=since - OLDEST,
             until=until,
             platforms=None if platforms is None else list(platforms),
+            places=None if accounts is None else [platform for platform, _ in accounts],
+            authors=None if accounts is None else [account for _, account in accounts],
         )
     if not found:
         return []

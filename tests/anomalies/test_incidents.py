@@ -60,10 +60,13 @@ def test_causes_are_those_near_in_time_the_collector_first():
     at = pd.Timestamp(NOON)
     content = pd.DataFrame(
         {"platform": ["x", "x", "youtube"], "published_at": [at - HOUR, at + HOUR, at - HOUR], "title": ["A", "B", "C"]}
-    )
+    ).assign(account="")
+    others = content.assign(account="globex", title="Somebody else's")
     breaks = pd.DataFrame({"platform": ["x"], "metric_type": ["views"], "at": [at - 5 * HOUR], "description": ["new"]})
     outages = pd.DataFrame({"platform": ["x"], "start": [at - HOUR], "end": [at + HOUR], "reason": ["401"]})
+    outages = pd.concat([outages.assign(account=""), outages.assign(account="globex", reason="403")])
 
+    content = pd.concat([others, content])
     causes = candidate_causes(incident, content=content, breaks=breaks, outages=outages, others=[incident, earlier])
 
     assert [c.kind for c in causes] == ["collector outage", "definition break", "content published", "others moving"]

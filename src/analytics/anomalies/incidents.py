@@ -51,6 +51,11 @@ class Incident:
         return tuple(sorted({key.platform for key, _ in self.members}))
 
     @property
+    def accounts(self) -> frozenset[tuple[str, str]]:
+        """Platform and account of every series concerned."""
+        return frozenset((key.platform, key.author_id) for key, _ in self.members)
+
+    @property
     def title(self) -> str:
         """One line: the widest or worst event's reason, and how many more there are."""
         head = max(self.members, key=lambda m: (m[1].rule == "cross_platform", SEVERITIES.index(m[1].severity)))
@@ -152,9 +157,10 @@ def candidate_causes(
     """What may have caused the incident, the most telling kind first, then the nearest in time.
 
     Args:
-        content: `platform`, `published_at`, `title`; what was published in the `within` before the start.
+        content: `platform`, `account`, `published_at`, `title`; what the incident's own accounts published in the
+            `within` before the start.
         breaks: `platform`, `metric_type`, `at`, `description`; changed definitions up to a day away.
-        outages: `platform`, `start`, `end`, `reason`; the collector was ill during the incident.
+        outages: `platform`, `account`, `start`, `end`, `reason`; the collector was ill during the incident.
         others: other incidents that start within `within` before this one.
     """
     start, end = incident.start, incident.end
@@ -183,8 +189,10 @@ def candidate_causes(
 
 
 def _rows(frame: pd.DataFrame | None, incident: Incident) -> list[dict[str, Any]]:
-    """Rows of the incident's platforms, times as aware datetimes."""
+    """Rows of the incident's platforms, and of its accounts where rows have one; times as aware datetimes."""
     if frame is None or frame.empty:
         return []
-    ours = frame[frame["platform"].isin(incident.platforms)]
-    return [{str(k): v for k, v in row.items()} for row in ours.to_dict("records")]
+    told = [{str(k): v for k, v in row.items()} for row in frame.to_dict("records")]
+    if "account" in frame:
+        return [row for row in told if (row["platform"], row["account"]) in incident.accounts]
+    return [row for row in told if row["platform"] in incident.platforms]

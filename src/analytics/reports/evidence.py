@@ -13,32 +13,43 @@ from analytics.store.asking import rows
 if TYPE_CHECKING:
     from analytics.store import Store
 
+Accounts = Sequence[tuple[str, str]]  # platform and account: of one platform a report may show some accounts only
 BEFORE = timedelta(days=1)
 PUBLISHED = """
-SELECT platform, published_at, coalesce(nullif(title, ''), content_id) AS title FROM contents
-WHERE platform = ANY(:platforms) AND published_at >= :start AND published_at < :end ORDER BY published_at, content_id
+SELECT platform, author_id AS account, published_at, coalesce(nullif(title, ''), content_id) AS title FROM contents
+WHERE (platform, author_id) IN
+  (SELECT * FROM unnest(CAST(:platforms AS text[]), CAST(:accounts AS text[])))
+  AND published_at >= :start AND published_at < :end
+ORDER BY published_at, content_id
 """
 ROUNDS = """
 SELECT platform, account, started_at, outcome, coalesce(error, '') AS error FROM collections
-WHERE platform = ANY(:platforms) AND method IN ('api', 'feed') AND started_at >= :start AND started_at < :end
+WHERE (platform, account) IN
+  (SELECT * FROM unnest(CAST(:platforms AS text[]), CAST(:accounts AS text[])))
+  AND method IN ('api', 'feed') AND started_at >= :start AND started_at < :end
 ORDER BY platform, account, started_at, collection_id
 """
 
 
-def published(store: Store, platforms: Sequence[str], start: datetime, end: datetime) -> pd.DataFrame:
-    """Contents published from a day before `start` to `end`: platform, published_at (aware), title."""
+def names_of(accounts: Accounts) -> dict[str, list[str]]:
+    """The accounts as the queries here take them."""
+    return {"platforms": [platform for platform, _ in accounts], "accounts": [account for _, account in accounts]}
+
+
+def published(store: Store, accounts: Accounts, start: datetime, end: datetime) -> pd.DataFrame:
+    """What accounts published from a day before `start` to `end`: platform, account, published_at (aware), title."""
     with store.begin() as connection:
-        found = rows(connection, PUBLISHED, platforms=list(platforms), start=start - BEFORE, end=end)
-    return pd.DataFrame(found, columns=["platform", "published_at", "title"])
+        found = rows(connection, PUBLISHED, **names_of(accounts), start=start - BEFORE, end=end)
+    return pd.DataFrame(found, columns=["platform", "account", "published_at", "title"])
 
 
-def outages(store: Store, platforms: Sequence[str], start: datetime, end: datetime) -> pd.DataFrame:
-    """Stretches in which every round of an account failed: platform, start, end (aware), reason.
+def outages(store: Store, accounts: Accounts, start: datetime, end: datetime) -> pd.DataFrame:
+    """Stretches in which every round of an account failed: platform, account, start, end (aware), reason.
 
     An outage lasts from its first failed round to the next good one, or to its last failed round where none followed.
     """
     with store.begin() as connection:
-        found = rows(connection, ROUNDS, platforms=list(platforms), start=start - BEFORE, end=end)
+        found = rows(connection, ROUNDS, **names_of(accounts), start=start - BEFORE, end=end)
     made: list[dict[str, object]] = []
     ill: dict[str, object] | None = None
     place: tuple[str, str] | None = None
@@ -48,9 +59,10 @@ def outages(store: Store, platforms: Sequence[str], start: datetime, end: dateti
             place, ill = here, None
         if row["outcome"] == "failed":
             if ill is None:
-                ill = {"platform": row["platform"], "start": row["started_at"], "reason": row["error"][:120]}
+                begun = {"start": row["started_at"], "reason": row["error"][:120]}
+                ill = {"platform": row["platform"], "account": row["account"], **begun}
                 made.append(ill)
             ill["end"] = row["started_at"]
         elif ill is not None:
             ill["end"], ill = row["started_at"], None
-    return pd.DataFrame(made, columns=["platform", "start", "end", "reason"])
+    return pd.DataFrame(made, columns=["platform", "account", "start", "end", "reason"])

@@ -43,11 +43,21 @@ class Beyond:
     contents: pd.DataFrame
 
 
-def look_beyond(store: Store, data: TrafficData, definitions: Known, kept: Kept = NOTHING) -> Beyond:
-    """Ask the store for what lies beyond the period's readings; `definitions` by platform and metric."""
-    newest = store.series(platforms=list(data.platforms))["last_time"].max().to_pydatetime()
+def look_beyond(
+    store: Store, data: TrafficData, definitions: Known, kept: Kept = NOTHING, *, metrics: Sequence[str] = ()
+) -> Beyond:
+    """Ask the store for what lies beyond the period's readings.
+
+    Args:
+        definitions: by platform and metric.
+        metrics: the only ones that contents may be measured by; none: any.
+    """
+    known = store.series(platforms=list(data.platforms))
+    shown = known["series_id"].isin([item.series.series_id for item in data.items])
+    newest = known.loc[shown, "last_time"].max().to_pydatetime()
     closed = tuple(closes.select(store, str(data.month), data.timezone))
-    return Beyond(standing(data, newest, closed), outlooks(store, data, kept), top_contents(store, data, definitions))
+    contents = top_contents(store, data, definitions, metrics=metrics)
+    return Beyond(standing(data, newest, closed), outlooks(store, data, kept), contents)
 
 
 def firmness(data: TrafficData, firm: Standing, told: Told) -> Blocks:

@@ -119,7 +119,7 @@ def month(
             baseline_params=params.baselines,
             kept=kept,
         )
-        beyond = look_beyond(store, data, definitions, kept)
+        beyond = look_beyond(store, data, definitions, kept, metrics=metrics)
     return TrafficReport(title, data, shown, beyond, logo)
 
 

@@ -139,6 +139,11 @@ class TrafficData:
         return tuple(dict.fromkeys(item.series.key.platform for item in self.items))
 
     @property
+    def accounts(self) -> tuple[tuple[str, str], ...]:
+        """Platform and account of every series shown: whose contents and troubles the report may tell of."""
+        return accounts_of(self.items)
+
+    @property
     def newest(self) -> datetime:
         """The newest reading in the report."""
         return max(item.newest for item in self.items)
@@ -154,6 +159,11 @@ class TrafficData:
     def of(self, platform: str) -> tuple[SeriesMonth, ...]:
         """The items of one platform."""
         return tuple(item for item in self.items if item.series.key.platform == platform)
+
+
+def accounts_of(items: Sequence[SeriesMonth]) -> tuple[tuple[str, str], ...]:
+    """Platform and account of each series, once, in their order."""
+    return tuple(dict.fromkeys((item.series.key.platform, item.series.key.author_id) for item in items))
 
 
 def when(at: datetime, item: SeriesMonth, data: TrafficData) -> str:
@@ -295,8 +305,8 @@ def _remarks(store: Store, items: Sequence[SeriesMonth], start: datetime, end: d
 
 def _incidents(store: Store, items: Sequence[SeriesMonth], start: datetime, end: datetime) -> tuple[ToldIncident, ...]:
     """Events grouped in time and over series and platforms, each with its candidate causes."""
-    platforms = sorted({item.series.key.platform for item in items})
-    content, ill = published(store, platforms, start, end), outages(store, platforms, start, end)
+    ours = accounts_of(items)
+    content, ill = published(store, ours, start, end), outages(store, ours, start, end)
     by_series = {item.series.key: item.series.events for item in items}
     incidents = group(by_series, cross_platform(by_series))
     breaks = pd.DataFrame(
