@@ -73,6 +73,15 @@ def test_a_level_is_its_last_reading_and_moves_by_its_difference():
     assert found.per_day == pytest.approx(1.0)
 
 
+def test_a_level_moves_on_its_first_day_too():
+    """Against the last reading of the day before: the month's largest gain may come on the first."""
+    times, values = readings("2026-02-28", 32, value=lambda t: np.where(t < "2026-03-01", 1000, 1100))
+
+    movement = facts(times, values, aggregation="last").movement
+
+    assert (len(movement), movement.idxmax().day, movement.max()) == (31, 1, 100)
+
+
 def test_months_of_other_length_and_weekdays_compare_as_equal():
     """February has four Saturdays, August 2026 five: a steady week must come out as no change."""
 

@@ -135,14 +135,16 @@ NOTEBOOK_FIELDS = (
 
 def _snapshot_with_data(settings: Settings, parameters: Mapping[str, Any]) -> str:
     """Names data, remarks and closed periods; refuses a month without data before a kernel is started for it."""
-    from analytics.reports.stored import require_month
+    from analytics.reports.stored import require_month, require_other
     from analytics.reports.traffic_data import choose_series
     from analytics.store import closes, open_store, remarks
 
     with open_store(settings) as store:
         chosen = {what: parameters[what] for what in ("platforms", "metrics", "accounts")}
         series = choose_series(store, **chosen)
-        require_month(series, period_of(parameters["month"]), parameters["timezone"])
+        month, compared = period_of(parameters["month"]), parameters["compare"]
+        require_other(month, period_of(compared) if compared else None)
+        require_month(series, month, parameters["timezone"])
         with store.begin() as connection:
             said = [f"{r.said_at.isoformat()} {r.said_by} {r.kind} {r.note}" for r in remarks.select(connection)]
         said += [f"{period} {zone} {at.isoformat()} {count}" for period, zone, at, count in closes.periods(store)]

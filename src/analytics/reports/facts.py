@@ -31,6 +31,7 @@ class MonthFacts:
     present, of those of a whole day). `total` is the month's figure in the metric's unit: a sum over the readings
     there are (not scaled up), or the last level. `coverage_ratio` is the share of the readings due by `until`, which
     is when the month ends, or how far a month that still runs can have been read; `whole_days` are over by then.
+    `level_before` is the last level of the day before the month, NaN where that was not read.
     """
 
     month: Period
@@ -40,6 +41,7 @@ class MonthFacts:
     coverage_ratio: float
     until: datetime
     whole_days: int
+    level_before: float = float("nan")
 
     @property
     def full_days(self) -> pd.DataFrame:
@@ -50,7 +52,9 @@ class MonthFacts:
     def movement(self) -> pd.Series:
         """What each full day brought: its amount, or for a level its change on the day before."""
         amounts = self.days["amount"].where(self.days["coverage_ratio"] >= FULL_DAY_COVERAGE)
-        return (amounts.diff() if self.aggregation == "last" else amounts).dropna()
+        if self.aggregation == "last":
+            amounts = amounts - amounts.shift(fill_value=self.level_before)
+        return amounts.dropna()
 
     @property
     def per_day(self) -> float:
@@ -61,6 +65,8 @@ class MonthFacts:
 @dataclass(frozen=True)
 class Comparison:
     """This month against another one; `refusal` says why there is no figure, `lacks` what would be needed for one.
+
+    Of a level both ratios compare how it stood at the end.
 
     `change_ratio` compares mean full days; `adjusted_change_ratio` compares the same weekdays, so that a
     month with five Saturdays is not called a fall. Both are relative to the other month (0.1: a tenth more).
@@ -107,10 +113,14 @@ def month_facts(
     days["coverage_ratio"] = np.minimum(count / whole[: len(begun)], 1.0)
     known = frame["amount"].dropna()
     total = float("nan") if known.empty else _total(known, aggregation)
+    yesterday = values[within(times, start - timedelta(days=1), start) & np.isfinite(values)]
+    before = float(yesterday[-1]) if yesterday.size else float("nan")
     late = until if until == end else until - timedelta(seconds=step_s)  # by one step no reading is late yet
     due = np.clip((late - begun).total_seconds().to_numpy() / step_s, 0.0, whole[: len(begun)])
     share = float(np.minimum(count, due).sum() / due.sum()) if due.any() else float(count.any())
-    return MonthFacts(month, aggregation, days, total, share, until, int((midnights[1:] <= pd.Timestamp(until)).sum()))
+    return MonthFacts(
+        month, aggregation, days, total, share, until, int((midnights[1:] <= pd.Timestamp(until)).sum()), before
+    )
 
 
 def is_running(month: Period, timezone: str, reached: datetime, step_s: float) -> bool:

@@ -1,10 +1,10 @@
-"""Which months the store holds readings of, and the refusal of one it does not reach."""
+"""Which months a report can be made of and compared with: refusals before anything is computed."""
 
 from __future__ import annotations
 
 import pandas as pd
 
-from analytics.errors import NoDataError
+from analytics.errors import InputError, NoDataError
 from analytics.model import Period
 
 
@@ -17,6 +17,16 @@ def require_month(series: pd.DataFrame, month: Period, timezone: str) -> None:
     start, end = month.bounds(timezone)
     if series.empty or not ((series["first_time"] < end) & (series["last_time"] >= start)).any():
         raise NoDataError(f"{month}: no reading in that month; {stored_months(series, timezone)}")
+
+
+def require_other(month: Period, compared: Period | None) -> None:
+    """Refuse to compare a period with itself.
+
+    Raises:
+        InputError: it is the same.
+    """
+    if compared == month:
+        raise InputError(f"compare {compared}: is the period reported; name another one")
 
 
 def stored_months(series: pd.DataFrame, timezone: str) -> str:

@@ -34,6 +34,7 @@ from analytics.reports.further import Beyond, ahead, as_named, firmness, held, l
 from analytics.reports.language import language, mark, say, use_language
 from analytics.reports.method import below, method
 from analytics.reports.recommend import recommendations
+from analytics.reports.stored import require_other
 from analytics.reports.summary import sentences
 from analytics.reports.traffic_charts import series_figure
 from analytics.reports.traffic_data import SeriesMonth, TrafficData, choose_series, gather
@@ -45,7 +46,6 @@ from analytics.reports.traffic_tables import (
     INCIDENT_COLUMNS,
     PLATFORM_COLUMNS,
     REMARK_COLUMNS,
-    TREND_COLUMNS,
     action_rows,
     coverage_rows,
     daily_rows,
@@ -55,6 +55,7 @@ from analytics.reports.traffic_tables import (
     incidents_by_day,
     platform_rows,
     remark_rows,
+    trend_columns,
     trend_rows,
     week_columns,
     week_rows,
@@ -90,7 +91,7 @@ def month(
         language: en, de, fr or es; empty: the brand's.
 
     Raises:
-        InputError: a name, month or time zone that does not exist.
+        InputError: a name, month or time zone that does not exist, or a period compared with itself.
         NoDataError: no reading in that month.
     """
     settings = load_settings()
@@ -107,6 +108,7 @@ def month(
     logo = logo_address(settings.params_dir / shown.logo) if shown.logo else None
     definitions = definitions_of(params)
     kept = kept_in(settings.kept_dir, now=time.time()) if settings.reuse else NOTHING
+    require_other(period_of(month), period_of(compare) if compare else None)
     with open_store(settings) as store:
         data = gather(
             store,
@@ -235,19 +237,23 @@ class TrafficReport:
         )
 
     def trends(self) -> Blocks:
-        """Against other months, per day and with the same weekdays; week by week; the week's own shape."""
-        refused = sorted({item.previous.refusal for item in self.data.items if item.previous.refusal})
-        text = say("{reasons}: no comparison with that month is stated.", reasons="; ".join(refused))
+        """Against other periods, per day and with the same weekdays; week by week; the week's own shape."""
+        against = [found for item in self.data.items for found in (item.previous, item.year_before)]
+        refused = sorted({found.refusal for found in against if found.refusal})
+        text = say("{reasons}: no comparison is stated.", reasons="; ".join(refused))
         remark = callout(text) if refused else None
         return blocks(
-            self._against_other_months(),
+            self._against_others(),
             remark,
             self._week_shape(),
             table(
                 week_rows(self.data),
                 caption=say("Week by week, {period}", period=self.data.label),
                 columns=week_columns(self.data),
-                note=say("Mean of each week's full days; weeks begin on Monday; the month cuts its first and last."),
+                note=say(
+                    "Mean of each week's full days, of a level its gain a day; weeks begin on Monday; the period cuts "
+                    "its first and last."
+                ),
                 provenance=self._provenance(say("daily amounts of full days, by week")),
             ),
         )
@@ -273,19 +279,20 @@ class TrafficReport:
             ),
         )
 
-    def _against_other_months(self) -> Block | None:
+    def _against_others(self) -> Block | None:
         if all(item.previous.refusal and item.year_before.refusal for item in self.data.items):
             return None
         return table(
             trend_rows(self.data),
-            caption=say("{period} against other months", period=self.data.label),
-            columns=TREND_COLUMNS,
+            caption=say("{period} against other periods", period=self.data.label),
+            columns=trend_columns(self.data),
             note=say(
-                "Change on the month before and on the same month a year before. Per day compares the mean of full "
-                "days (at least 80 % of their readings), so that months of 28 and 31 days can be compared; weekdays "
-                "compares each weekday with itself. An en dash: not comparable."
+                "Change on each period named. Per day compares the mean of full days (at least 80 % of their "
+                "readings), so that periods of other length can be compared; weekdays compares each weekday with "
+                "itself. Of a level, per day is its gain; what is compared is the level at the end, which has no "
+                "weekdays. An en dash: not comparable."
             ),
-            provenance=self._provenance(say("daily amounts of full days in both months")),
+            provenance=self._provenance(say("daily amounts of full days in both periods")),
         )
 
     def outlook(self) -> Blocks:
@@ -343,7 +350,10 @@ class TrafficReport:
                 platform_rows(items, self.data),
                 caption=f"{self.data.display_name(name)}, {self.data.label}",
                 columns=PLATFORM_COLUMNS,
-                note=say("Best and worst are full days. In band: judged readings inside their expected band."),
+                note=say(
+                    "Best and worst are full days. Of a level, the period's figure is its last reading; per day, best "
+                    "and worst are its gain on the day before. In band: judged readings inside their expected band."
+                ),
                 provenance=self._provenance(say("daily amounts of {platform}", platform=name)),
             )
         )

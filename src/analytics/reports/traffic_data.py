@@ -65,6 +65,11 @@ class SeriesMonth:
         return f"{self.account} {metric_name(self.series.definition)}"
 
     @property
+    def is_level(self) -> bool:
+        """Whether the period's figure is how it stood at the end, not what it brought."""
+        return self.facts.aggregation == "last"
+
+    @property
     def unit(self) -> str:
         """Unit of the amounts."""
         return unit_of(self.series.definition)

@@ -30,7 +30,7 @@ def platform_rows(items: Sequence[SeriesMonth], data: TrafficData) -> pd.DataFra
         days = pd.DatetimeIndex(full.index)
         rows.append(
             {
-                "series": item.name,
+                "series": _marked(item, item.name),
                 "total": item.facts.total,
                 "per_day": item.facts.per_day,
                 "best_on": None if full.empty else days[int(full.argmax())].date(),
@@ -164,18 +164,36 @@ def daily_rows(data: TrafficData) -> pd.DataFrame:
 
 
 def trend_rows(data: TrafficData) -> pd.DataFrame:
-    """One row a series: per-day figures and changes against the two other months."""
+    """One row a series: per-day figures and changes against the other periods; a level has no weekdays to compare."""
     return pd.DataFrame(
         {
-            "series": item.full_name,
+            "series": _marked(item, item.full_name),
             "per_day": item.facts.per_day,
             "previous_change": item.previous.change_ratio,
-            "previous_adjusted": item.previous.adjusted_change_ratio,
+            "previous_adjusted": np.nan if item.is_level else item.previous.adjusted_change_ratio,
             "year_change": item.year_before.change_ratio,
-            "year_adjusted": item.year_before.adjusted_change_ratio,
+            "year_adjusted": np.nan if item.is_level else item.year_before.adjusted_change_ratio,
         }
         for item in data.items
     )
+
+
+def trend_columns(data: TrafficData) -> list[Column]:
+    """Two columns for each period compared with, headed by it; one that is named twice stands once."""
+    columns = [Column("series", "Series", wide=True), Column("per_day", "Per day", "compact")]
+    first = data.items[0]
+    others = {first.year_before.other: "year"} | {first.previous.other: "previous"}
+    for other, name in reversed(others.items()):
+        period = formats.period(other)
+        columns += [
+            Column(f"{name}_change", say("{period}: per day", period=period), "change"),
+            Column(f"{name}_adjusted", say("{period}: weekdays", period=period), "change"),
+        ]
+    return columns
+
+
+def _marked(item: SeriesMonth, name: str) -> str:
+    return say("{series} (level)", series=name) if item.is_level else name
 
 
 def _weeks(data: TrafficData) -> list[pd.Timestamp]:
@@ -284,7 +302,7 @@ EVENT_COLUMNS = (
 )
 PLATFORM_COLUMNS = (
     Column("series", "Series", wide=True),
-    Column("total", "Month", "compact"),
+    Column("total", "Period", "compact"),
     Column("per_day", "Per day", "compact"),
     Column("best_on", "Best day", "date"),
     Column("best", "Best", "compact"),
@@ -292,14 +310,6 @@ PLATFORM_COLUMNS = (
     Column("worst", "Worst", "compact"),
     Column("in_band", "In band", "percent"),
     Column("events", "Incidents", "number"),
-)
-TREND_COLUMNS = (
-    Column("series", "Series", wide=True),
-    Column("per_day", "Per day", "compact"),
-    Column("previous_change", "Month: per day", "change"),
-    Column("previous_adjusted", "Month: weekdays", "change"),
-    Column("year_change", "Year: per day", "change"),
-    Column("year_adjusted", "Year: weekdays", "change"),
 )
 REMARK_COLUMNS = (
     Column("start", "From", align="end"),

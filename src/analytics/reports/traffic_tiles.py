@@ -8,6 +8,7 @@ import numpy as np
 
 from analytics.reports import formats
 from analytics.reports.display import Tile
+from analytics.reports.facts import Comparison
 from analytics.reports.language import say
 from analytics.reports.recommend import COVERAGE_WANTED
 from analytics.reports.traffic_data import SeriesMonth, TrafficData
@@ -25,7 +26,7 @@ def headline(data: TrafficData) -> list[SeriesMonth]:
 
 def tile(item: SeriesMonth, data: TrafficData) -> Tile:
     """A series' figure of the period with its comparisons."""
-    year = item.year_before
+    year = item.year_before if item.year_before.other != item.previous.other else Comparison(item.previous.other)
     query = say(
         "{aggregation} of {series} over the period", aggregation=say(item.facts.aggregation), series=item.series.key
     )
