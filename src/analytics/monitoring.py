@@ -315,7 +315,8 @@ def judge(
         **options,
     )
     chosen = anomalies.Settings(direction=own.direction).scaled(own.factor).told_per_week(watch.alerts_per_week)
-    events = anomalies.detect(times, values, baseline, rules=watch.rules, settings=chosen, breaks=broken)
+    found = anomalies.detect(times, values, baseline, rules=watch.rules, settings=chosen, breaks=broken)
+    events = anomalies.without_returns(found, times, values, breaks=broken)
     return MonitoredSeries(
         series_id=series_id,
         key=key,

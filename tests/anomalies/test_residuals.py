@@ -64,3 +64,26 @@ def test_shapes_that_differ_are_refused(values, baseline):
 
     with pytest.raises(InputError, match=r"shape|other times"):
         residuals(AT[:3], values, baseline or three_rows)
+
+
+def test_two_a_day_instead_of_one_is_no_incident_and_forty_is():
+    """A counter that gains two a day, one now and then, has a band of next to no width; counts are good to one."""
+    days = np.datetime64("2026-03-02", "ns") + np.arange(60) * np.timedelta64(1, "D")
+    slow = np.where(np.arange(60) % 12 == 11, 1.0, 2.0)
+    jumped = np.where(np.arange(60) == 50, 40.0, slow)
+
+    told = [detect(days, v, baselines.rolling(days, v, algorithm="profile", window_days=30)) for v in (slow, jumped)]
+
+    assert told[0] == []
+    assert {e.start.day for e in told[1]} == {21}
+
+
+def test_shares_are_judged_as_finely_as_they_vary():
+    """0.3 and 0.9 are no counts, though a ratio that is 0 now and then has whole values too."""
+    days = np.datetime64("2026-03-02", "ns") + np.arange(60) * np.timedelta64(1, "D")
+    ratio = np.where(np.arange(60) % 7 == 6, 0.0, np.random.default_rng(1).normal(0.3, 0.01, 60))
+    ratio[50] = 0.9
+
+    events = detect(days, ratio, baselines.rolling(days, ratio, algorithm="profile", window_days=30))
+
+    assert 21 in {e.start.day for e in events}

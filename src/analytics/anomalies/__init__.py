@@ -2,6 +2,7 @@
 
 - `detect(times, values, baseline, *, rules, settings, breaks, as_of)` -> `list[Event]` for one series,
   `detect_matrix` for rows that share their times; rules `statistical`, `trend`, `pattern`.
+- `without_returns(events, times, values)`: less those that only come back to what was usual before an incident.
 - `cross_platform(events_by_series)` -> `list[Event]`: platforms that moved together beyond coincidence.
 - `group(events_by_series, shared)` -> `list[Incident]`; `candidate_causes(incident, ...)`;
   `weigh(judgements)` -> `Feedback`: what people's verdicts mask, and by how much they move thresholds.
@@ -18,6 +19,7 @@ from analytics.anomalies.events import SINGLE_SERIES_RULES, Direction, Event, Ru
 from analytics.anomalies.feedback import Feedback, Judgement, Sensitivity, Verdict, learn, weigh
 from analytics.anomalies.incidents import Cause, Incident, candidate_causes, group
 from analytics.anomalies.pattern import PatternSettings
+from analytics.anomalies.returns import without_returns
 from analytics.anomalies.scoring import FLAG_LEVEL, score
 from analytics.anomalies.trend import TrendSettings
 from analytics.anomalies.viral import detect_breakouts
@@ -52,4 +54,5 @@ __all__ = [
     "seen_per_week",
     "severity_of",
     "weigh",
+    "without_returns",
 ]

@@ -15,6 +15,7 @@ from analytics.errors import InputError
 
 DEGENERATE = 1e-6  # a scale below this share of the expected value is that of a line without noise, …
 FLAT_SCALE = 0.01  # … which is then taken to be good to one per cent
+COUNT = 1.0  # whole numbers are never known better than to one
 BAND_SIGMAS = 2.0  # the edge of the band is called two deviations, whatever its shape
 
 
@@ -75,7 +76,27 @@ def residuals(times: ArrayLike, values: ArrayLike, baseline: Baseline) -> Residu
         order = np.argsort(at, kind="stable")
         order = order[np.r_[np.diff(at[order].astype(np.int64)) > 0, True]]
         at, arrays = at[order], [a[:, order] for a in arrays]
-    return _never_flat(Residuals(at, Clock.of(at), *arrays))
+    return _never_below_one(_never_flat(Residuals(at, Clock.of(at), *arrays)))
+
+
+def _never_below_one(readings: Residuals) -> Residuals:
+    """The same, but counts are taken to be good to one: two a day instead of one is no incident.
+
+    Counts are those of whose values so far that are not 0 most are whole; after gaps some are shares of a count.
+    """
+    values = readings.values
+    told = np.isfinite(values) & (values != 0)
+    whole = told & (values == np.rint(values))
+    counts = 2 * np.cumsum(whole, axis=1, dtype=np.int32) > np.cumsum(told, axis=1, dtype=np.int32)
+    if not counts.any():
+        return readings
+    room = BAND_SIGMAS * COUNT
+    return replace(
+        readings,
+        scale=np.where(counts, np.maximum(readings.scale, COUNT), readings.scale),
+        lower=np.where(counts, np.minimum(readings.lower, readings.expected - room), readings.lower),
+        upper=np.where(counts, np.maximum(readings.upper, readings.expected + room), readings.upper),
+    )
 
 
 def _never_flat(readings: Residuals) -> Residuals:

@@ -149,14 +149,16 @@ def judge_recent(work: Work) -> Judged:
         so_far = np.nansum(rates.values[rates.times >= times[-1]])
         if so_far > baseline.upper[-1]:  # more than a whole hour or day brings: not to be waited out
             recent[-1] = so_far
+    breaks = [np.datetime64(b.astimezone(UTC).replace(tzinfo=None), "ns") for b in work.breaks]
     found = anomalies.detect(
         times[after],
         recent,
         baseline,
         settings=anomalies.Settings(direction=work.own.direction).scaled(work.own.factor * work.level),
-        breaks=[np.datetime64(b.astimezone(UTC).replace(tzinfo=None), "ns") for b in work.breaks],
+        breaks=breaks,
         as_of=work.at,
     )
+    found = anomalies.without_returns(found, times, np.concatenate([values[before], recent]), breaks=breaks)
     return Judged(work.key, tuple(found), baseline)
 
 
