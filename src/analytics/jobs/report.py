@@ -142,7 +142,7 @@ def _snapshot_with_data(settings: Settings, parameters: Mapping[str, Any]) -> st
     with open_store(settings) as store:
         chosen = {what: parameters[what] for what in ("platforms", "metrics", "accounts")}
         series = choose_series(store, **chosen)
-        month, compared = period_of(parameters["month"]), parameters["compare"]
+        month, compared = period_of(parameters["month"]), parameters.get("compare")
         require_other(month, period_of(compared) if compared else None)
         require_month(series, month, parameters["timezone"])
         with store.begin() as connection:
