@@ -31,7 +31,8 @@ from analytics.jobs.report import make_report
 from analytics.model import Month
 from analytics.monitoring import Watch, definitions_of
 from analytics.params import Params
-from analytics.reports.traffic_data import choose_series, gather
+from analytics.reports.stored import choose_series
+from analytics.reports.traffic_data import gather
 from analytics.settings import Settings, environment_of
 from analytics.store import Collection, open_store
 

@@ -30,8 +30,9 @@ from analytics.reports.exporters.html import ReportHTMLExporter
 from analytics.reports.exporters.pdf import ReportPDFExporter
 from analytics.reports.further import look_beyond
 from analytics.reports.language import use_language
+from analytics.reports.stored import choose_series
 from analytics.reports.traffic import TrafficReport
-from analytics.reports.traffic_data import choose_series, gather
+from analytics.reports.traffic_data import gather
 from analytics.settings import Settings
 from analytics.store import Collection, open_store
 from analytics.store.closes import ClosedFigure, add

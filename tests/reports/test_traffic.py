@@ -18,9 +18,10 @@ from analytics.reports.exporters.html import ReportHTMLExporter
 from analytics.reports.exporters.pdf import ReportPDFExporter
 from analytics.reports.further import look_beyond
 from analytics.reports.recommend import recommendations
+from analytics.reports.stored import choose_series
 from analytics.reports.summary import sentences
 from analytics.reports.traffic import TrafficReport
-from analytics.reports.traffic_data import choose_series, gather
+from analytics.reports.traffic_data import gather
 from analytics.store import Collection, open_store
 from analytics.store.remarks import Annotation, add
 from tests.conftest import copy_of, database, settings_of

@@ -46,7 +46,8 @@ def close(
     """
     from analytics.monitoring import Watch, definitions_of
     from analytics.reports.restated import figures_of, standing
-    from analytics.reports.traffic_data import choose_series, gather
+    from analytics.reports.stored import choose_series
+    from analytics.reports.traffic_data import gather
     from analytics.store import closes
 
     chosen = parameters_of(settings, name, period, {})

@@ -1,11 +1,70 @@
-"""Which months a report can be made of and compared with: refusals before anything is computed."""
+"""Which series and months a report can be made of and compared with: refusals before anything is computed."""
 
 from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from typing import TYPE_CHECKING
 
 import pandas as pd
 
 from analytics.errors import InputError, NoDataError
 from analytics.model import Period
+from analytics.params import Params
+
+if TYPE_CHECKING:
+    from analytics.store import Store
+
+
+def choose_series(
+    store: Store,
+    *,
+    platforms: Sequence[str],
+    metrics: Sequence[str],
+    accounts: Sequence[str],
+    params: Params | None = None,
+) -> pd.DataFrame:
+    """Account-level series that were asked for, in the order of params, own accounts first; none asked for: all.
+
+    Raises:
+        InputError: a name matches nothing in the store, with those that would.
+    """
+    known = store.series()
+    known = known[known["content_id"] == ""]
+    for what, names, column in (
+        ("platform", platforms, "platform"),
+        ("metric", metrics, "metric_type"),
+        ("account", accounts, "author_id"),
+    ):
+        for name in names:
+            if name not in set(known[column]):
+                there = ", ".join(sorted(map(str, set(known[column])))[:8]) or "none yet"
+                raise InputError(f"{what} {name!r}: nothing stored under that name; stored: {there}")
+        if names:
+            known = known[known[column].isin(list(names))]
+    rank = _ranks(params or Params())
+    keys = [rank(*key) for key in known[["platform", "author_id", "metric_type"]].to_numpy(object)]
+    return known.iloc[sorted(range(len(keys)), key=keys.__getitem__)].reset_index(drop=True)
+
+
+def _ranks(params: Params) -> Callable[[str, str, str], tuple[int | str, ...]]:
+    """A sort key for a series: platforms, accounts and metrics as params list them; what they do not list, by name."""
+    last = 1_000_000
+    platforms = {name: index for index, name in enumerate(params.platforms)}
+
+    def rank(platform: str, account: str, metric: str) -> tuple[int | str, ...]:
+        entry = params.platforms.get(platform)
+        mine = {a.id: (a.kind != "own", n) for n, a in enumerate(entry.accounts)} if entry else {}
+        metrics = list(entry.metrics) if entry else []
+        return (
+            platforms.get(platform, last),
+            platform,
+            *mine.get(account, (True, last)),
+            account,
+            metrics.index(metric) if metric in metrics else last,
+            metric,
+        )
+
+    return rank
 
 
 def require_month(series: pd.DataFrame, month: Period, timezone: str) -> None:

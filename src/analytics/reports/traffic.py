@@ -34,10 +34,10 @@ from analytics.reports.further import Beyond, ahead, as_named, firmness, held, l
 from analytics.reports.language import language, mark, say, use_language
 from analytics.reports.method import below, method
 from analytics.reports.recommend import recommendations
-from analytics.reports.stored import require_other
+from analytics.reports.stored import choose_series, require_other
 from analytics.reports.summary import sentences
 from analytics.reports.traffic_charts import series_figure
-from analytics.reports.traffic_data import SeriesMonth, TrafficData, choose_series, gather
+from analytics.reports.traffic_data import SeriesMonth, TrafficData, gather
 from analytics.reports.traffic_tables import (
     ACTION_COLUMNS,
     COVERAGE_COLUMNS,

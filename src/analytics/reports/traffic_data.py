@@ -12,11 +12,11 @@ import numpy as np
 import pandas as pd
 
 from analytics.anomalies import Cause, Event, Incident, candidate_causes, cross_platform, group
-from analytics.errors import InputError, NoDataError
+from analytics.errors import NoDataError
 from analytics.kept import NOTHING, Kept
 from analytics.model import MetricDefinition, Period, SeriesKey, Span
 from analytics.monitoring import Amounts, MonitoredSeries, Watch, amounts_of, break_time, breaks_between, monitor
-from analytics.params import Baselines, Params
+from analytics.params import Baselines
 from analytics.readings import readings_of
 from analytics.reports import formats
 from analytics.reports.evidence import outages, published
@@ -180,58 +180,6 @@ def when(at: datetime, item: SeriesMonth, data: TrafficData) -> str:
 def new_meaning(definition: MetricDefinition, series: str) -> str:
     """Why a series cannot be compared over the day its metric came to mean something else."""
     return say("{series} changed its meaning on {day}", series=series, day=formats.day(definition.valid_from))
-
-
-def choose_series(
-    store: Store,
-    *,
-    platforms: Sequence[str],
-    metrics: Sequence[str],
-    accounts: Sequence[str],
-    params: Params | None = None,
-) -> pd.DataFrame:
-    """Account-level series that were asked for, in the order of params, own accounts first; none asked for: all.
-
-    Raises:
-        InputError: a name matches nothing in the store, with those that would.
-    """
-    known = store.series()
-    known = known[known["content_id"] == ""]
-    for what, names, column in (
-        ("platform", platforms, "platform"),
-        ("metric", metrics, "metric_type"),
-        ("account", accounts, "author_id"),
-    ):
-        for name in names:
-            if name not in set(known[column]):
-                there = ", ".join(sorted(map(str, set(known[column])))[:8]) or "none yet"
-                raise InputError(f"{what} {name!r}: nothing stored under that name; stored: {there}")
-        if names:
-            known = known[known[column].isin(list(names))]
-    rank = _ranks(params or Params())
-    keys = [rank(*key) for key in known[["platform", "author_id", "metric_type"]].to_numpy(object)]
-    return known.iloc[sorted(range(len(keys)), key=keys.__getitem__)].reset_index(drop=True)
-
-
-def _ranks(params: Params) -> Callable[[str, str, str], tuple[int | str, ...]]:
-    """A sort key for a series: platforms, accounts and metrics as params list them; what they do not list, by name."""
-    last = 1_000_000
-    platforms = {name: index for index, name in enumerate(params.platforms)}
-
-    def rank(platform: str, account: str, metric: str) -> tuple[int | str, ...]:
-        entry = params.platforms.get(platform)
-        mine = {a.id: (a.kind != "own", n) for n, a in enumerate(entry.accounts)} if entry else {}
-        metrics = list(entry.metrics) if entry else []
-        return (
-            platforms.get(platform, last),
-            platform,
-            *mine.get(account, (True, last)),
-            account,
-            metrics.index(metric) if metric in metrics else last,
-            metric,
-        )
-
-    return rank
 
 
 def gather(
