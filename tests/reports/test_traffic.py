@@ -12,7 +12,7 @@ from analytics.errors import InputError, NoDataError
 from analytics.model import MetricDefinition, Month, SeriesKey
 from analytics.monitoring import Watch
 from analytics.params import Brand
-from analytics.reports import traffic_tables
+from analytics.reports import formats, traffic_tables
 from analytics.reports.display import TILES
 from analytics.reports.exporters.html import ReportHTMLExporter
 from analytics.reports.exporters.pdf import ReportPDFExporter
@@ -22,6 +22,7 @@ from analytics.reports.stored import choose_series
 from analytics.reports.summary import sentences
 from analytics.reports.traffic import TrafficReport
 from analytics.reports.traffic_data import gather
+from analytics.reports.traffic_tiles import tile
 from analytics.store import Collection, open_store
 from analytics.store.remarks import Annotation, add
 from tests.conftest import copy_of, database, settings_of
@@ -267,6 +268,20 @@ def test_a_new_meaning_of_a_metric_is_a_break_not_an_anomaly(store):
     assert data.items[0].previous.refusal == "youtube views changed its meaning on 24\xa0Aug\xa02026"
     assert not any("history" in entry.action for entry in recommendations(data)), "importing cannot help"
     assert data.items[0].series.definition.definition_id == "youtube.views@2026-08-24"
+    days = traffic_tables.daily_rows(data).set_index("day")
+    assert days.loc[["2026-08-23", "2026-08-24"], "definition_id"].tolist() == [
+        "youtube.views",
+        "youtube.views@2026-08-24",
+    ]
+    assert traffic_tables.definition_rows(data)["id"].tolist() == ["youtube.views", "youtube.views@2026-08-24"]
+    sums = days["amount"].groupby(days["definition_id"]).sum()
+    old_views, new_views = (formats.compact(value).replace(formats.NBSP, " ") for value in sums)
+    both = f"{old_views} before 24 Aug 2026 and {new_views} from 24 Aug 2026 on"
+    plain = " ".join(" ".join(sentences(data)).split())
+    assert f"acme views changed its meaning within the period: {both} (views) do not add up to one figure." in plain
+    assert both in " ".join(tile(data.items[0], data).note.split())
+    assert plain.count("changed its meaning within") == 1
+    assert "changed its meaning within" not in " ".join(sentences(blind))
 
 
 def test_a_month_without_data_says_which_months_there_are(two_months):
@@ -365,3 +380,13 @@ def test_a_confirmed_incident_is_not_learned_from(two_months):
     hours = pd.DatetimeIndex(after.times).hour.isin([12, 13])
     assert np.nanmean(after.baseline.upper[later & hours]) < np.nanmean(before.baseline.upper[later & hours])
     assert after.feedback.startswith("Thresholds lowered to 97 %")
+
+
+def test_a_platforms_name_formats_nothing(two_months):
+    """It comes from params, and stands in a sentence of the summary."""
+    data = replace(gathered(two_months), names={"twitter": "X *once* [Twitter](https://example.com)"})
+
+    scope = sentences(data)[0]
+
+    assert formats.literal("X *once* [Twitter](https://example.com)") in scope
+    assert "](https" not in scope

@@ -8,6 +8,7 @@ import numpy as np
 
 from analytics.reports import formats
 from analytics.reports.language import language, say
+from analytics.reports.meanings import two_meanings
 from analytics.reports.recommend import begins, recommendations, severe_incidents
 from analytics.reports.traffic_data import SeriesMonth, TrafficData, when
 from analytics.reports.wording import change, counted, listed, share
@@ -15,11 +16,11 @@ from analytics.reports.wording import change, counted, listed, share
 
 def sentences(data: TrafficData) -> list[str]:
     """Three to five plain sentences, in the order a hurried reader needs them."""
-    return [*_scope(data), *_moved(data), *_stood_out(data), *_missing(data), *_to_do(data)]
+    return [*_scope(data), *_redefined(data), *_moved(data), *_stood_out(data), *_missing(data), *_to_do(data)]
 
 
 def _scope(data: TrafficData) -> Iterator[str]:
-    where = listed([data.display_name(name) for name in data.platforms])
+    where = listed([formats.literal(data.display_name(name)) for name in data.platforms])
     judged = [(item.in_band_ratio, item.judged_readings) for item in data.items if item.judged_readings]
     if not judged:
         yield counted(
@@ -39,6 +40,11 @@ def _scope(data: TrafficData) -> Iterator[str]:
         share=share(held),
         period=data.label,
     )
+
+
+def _redefined(data: TrafficData) -> Iterator[str]:
+    """Sums of two meanings: never without a word."""
+    yield from filter(None, (two_meanings(item, _literal(item)) for item in data.items))
 
 
 def _moved(data: TrafficData) -> Iterator[str]:

@@ -32,6 +32,7 @@ from analytics.reports.display import (
 )
 from analytics.reports.further import Beyond, ahead, as_named, firmness, held, look_beyond, top
 from analytics.reports.language import language, mark, say, use_language
+from analytics.reports.meanings import two_meanings
 from analytics.reports.method import below, method
 from analytics.reports.recommend import recommendations
 from analytics.reports.stored import choose_series, require_other
@@ -350,9 +351,15 @@ class TrafficReport:
                 platform_rows(items, self.data),
                 caption=f"{self.data.display_name(name)}, {self.data.label}",
                 columns=PLATFORM_COLUMNS,
-                note=say(
-                    "Best and worst are full days. Of a level, the period's figure is its last reading; per day, best "
-                    "and worst are its gain on the day before. In band: judged readings inside their expected band."
+                note=" ".join(
+                    [
+                        say(
+                            "Best and worst are full days. Of a level, the period's figure is its last reading; per "
+                            "day, best and worst are its gain on the day before. In band: judged readings inside their "
+                            "expected band."
+                        ),
+                        *filter(None, (two_meanings(item, item.name) for item in items)),
+                    ]
                 ),
                 provenance=self._provenance(say("daily amounts of {platform}", platform=name)),
             )

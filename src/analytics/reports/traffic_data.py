@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from datetime import datetime, timedelta
+from datetime import datetime, time, timedelta
 from typing import TYPE_CHECKING
 from zoneinfo import ZoneInfo
 
@@ -15,7 +15,16 @@ from analytics.anomalies import Cause, Event, Incident, candidate_causes, cross_
 from analytics.errors import NoDataError
 from analytics.kept import NOTHING, Kept
 from analytics.model import MetricDefinition, Period, SeriesKey, Span
-from analytics.monitoring import Amounts, MonitoredSeries, Watch, amounts_of, break_time, breaks_between, monitor
+from analytics.monitoring import (
+    Amounts,
+    MonitoredSeries,
+    Watch,
+    amounts_of,
+    break_time,
+    breaks_between,
+    definition_for,
+    monitor,
+)
 from analytics.params import Baselines
 from analytics.readings import readings_of
 from analytics.reports import formats
@@ -40,7 +49,8 @@ class SeriesMonth:
     """One series in the reported month, with its comparisons.
 
     `in_band_ratio` is the share of judged readings inside the band, `judged_ratio` the share of readings
-    that had enough history to be judged; both NaN where there are none.
+    that had enough history to be judged; both NaN where there are none. `meanings` are the definitions in force
+    in the month, the earliest first: more than one where the metric came to mean something else within it.
     """
 
     series: MonitoredSeries
@@ -52,6 +62,7 @@ class SeriesMonth:
     judged_readings: int
     newest: datetime
     account: str
+    meanings: tuple[MetricDefinition, ...]
     platform: str = ""
 
     @property
@@ -180,6 +191,15 @@ def when(at: datetime, item: SeriesMonth, data: TrafficData) -> str:
 def new_meaning(definition: MetricDefinition, series: str) -> str:
     """Why a series cannot be compared over the day its metric came to mean something else."""
     return say("{series} changed its meaning on {day}", series=series, day=formats.day(definition.valid_from))
+
+
+def meanings_in(key: SeriesKey, definitions: Definitions, month: Period) -> tuple[MetricDefinition, ...]:
+    """The definitions in force on the days of a month, by date."""
+    last = month.first + timedelta(days=month.days - 1)
+    first = definition_for(key, definitions, datetime.combine(month.first, time()))
+    known = definitions.get((key.platform, key.metric_type), ())
+    later = [d for d in known if d.valid_from and month.first < d.valid_from <= last]
+    return tuple(dict.fromkeys([first, *sorted(later, key=break_time)]))
 
 
 def gather(
@@ -345,4 +365,5 @@ def _with_comparisons(against: _Comparer, year_before: Period) -> SeriesMonth:
         judged_readings=int(judged.sum()),
         newest=pd.Timestamp(read.max()).tz_localize("UTC").to_pydatetime(),
         account=against.account,
+        meanings=meanings_in(monitored.key, against.definitions, facts.month),
     )

@@ -13,6 +13,7 @@ from analytics.reports import formats
 from analytics.reports.display import Column
 from analytics.reports.facts import weekday_shape
 from analytics.reports.language import mark, say, term
+from analytics.reports.meanings import meaning_on
 from analytics.reports.reasons import cause
 from analytics.reports.recommend import Recommendation
 from analytics.reports.traffic_data import SeriesMonth, ToldIncident, TrafficData, when
@@ -149,7 +150,7 @@ def daily_rows(data: TrafficData) -> pd.DataFrame:
             "account": item.series.key.author_id,
             "metric": item.series.key.metric_type,
             "unit": item.unit,
-            "definition_id": item.series.definition.definition_id,
+            "definition_id": meaning_on(item, day.date()).definition_id,
             "aggregation": item.facts.aggregation,
             "amount": amount,
             "readings_received_ratio": round(coverage, 6),
@@ -258,8 +259,8 @@ def coverage_rows(data: TrafficData) -> pd.DataFrame:
 
 
 def definition_rows(data: TrafficData) -> pd.DataFrame:
-    """The definition in force of each metric shown."""
-    definitions = dict.fromkeys(item.series.definition for item in data.items)
+    """Each definition in force of the metrics shown: both where one changed within the period."""
+    definitions = dict.fromkeys(definition for item in data.items for definition in item.meanings)
     return pd.DataFrame(
         {
             "id": d.definition_id,

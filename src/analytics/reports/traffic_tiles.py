@@ -10,6 +10,7 @@ from analytics.reports import formats
 from analytics.reports.display import Tile
 from analytics.reports.facts import Comparison
 from analytics.reports.language import say
+from analytics.reports.meanings import parts
 from analytics.reports.recommend import COVERAGE_WANTED
 from analytics.reports.traffic_data import SeriesMonth, TrafficData
 from analytics.reports.wording import change, counted, metric_name, share
@@ -48,6 +49,8 @@ def _delta(ratio: float, period: str) -> str:
 
 def _note(item: SeriesMonth, data: TrafficData) -> str:
     incidents = counted(len(data.incidents_of(item)), "{n} incident", "{n} incidents")
+    if told := parts(item):
+        incidents = f"{incidents}; {say('two meanings: {parts}', parts=told)}"
     if item.facts.coverage_ratio < COVERAGE_WANTED:
         received = say("{share} of readings received", share=share(item.facts.coverage_ratio))
         return f"{incidents}; {received}"
@@ -81,6 +84,6 @@ def provenance_of(data: TrafficData, query: str, item: SeriesMonth | None = None
     }
     if item is not None:
         newest = formats.moment(item.newest.astimezone(data.zone))
-        found["definition"] = item.series.definition.definition_id
+        found["definition"] = ", ".join(definition.definition_id for definition in item.meanings)
         found["freshness"] = say("newest reading {when}", when=newest)
     return found
