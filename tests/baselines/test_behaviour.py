@@ -325,3 +325,16 @@ def test_a_stream_forgets_what_is_older_than_its_window():
     whole = rolling(at, y, step_s=3600, window_days=10, masked=np.arange(at.size) % 50 == 0)
     np.testing.assert_allclose([v.upper for v in verdicts], whole.upper, rtol=1e-9)
     assert stream._held.size == 10 * 24 + 2 * 24
+
+
+def test_one_bad_day_is_not_expected_again_and_a_new_level_is():
+    """Of a metric read once a day: after a purge the next days are as usual; three days at a level are one."""
+    at = START + np.arange(90) * 24 * HOUR
+    y = np.random.default_rng(2).poisson(60, at.size).astype(float)
+    purged, moved = y.copy(), y + 200.0 * (np.arange(at.size) >= 60)
+    purged[60] = -700.0
+
+    after_purge, after_move = (rolling(at, values, window_days=30).expected for values in (purged, moved))
+
+    assert np.all(np.abs(after_purge[61:68] - 60) < 15)
+    assert np.all(after_move[63:68] > 150)

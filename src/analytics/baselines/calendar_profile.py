@@ -82,14 +82,14 @@ def _calm_week(level: Floats, shape: Shape) -> Floats:
     """Levels of blocks; hours far from the usual of their weekday, and from the rest of their day, are drawn in.
 
     Four weeks hold each hour of a weekday four times: one outage of some hours would halve what is expected of it for
-    a month. What a whole day shares stays, for that is its level.
+    a month. What a whole day shares stays, for that is its level; of metrics read once a day, days are drawn in.
     """
     weeks = -(-shape.days // WEEK)
     padded = np.full((level.shape[0], weeks * WEEK * shape.blocks), np.nan)
     padded[:, -level.shape[1] :] = level
     usual = median(padded.reshape(level.shape[0], weeks, -1), axis=1)
     strayed = (padded - np.tile(usual, weeks)).reshape(level.shape[0], weeks * WEEK, shape.blocks)
-    shared = median(strayed)[:, :, None]
+    shared = median(strayed)[:, :, None] if shape.blocks > 1 else 0.0
     own = strayed - shared
     reach = WEEK_CLIP * MAD_TO_SIGMA * median(np.abs(own).reshape(level.shape[0], -1))[:, None, None]
     calm = padded + (np.clip(own, -reach, reach) - own).reshape(padded.shape)

@@ -38,6 +38,8 @@ MEDIAN_ERROR = 1.2533 * MAD_TO_SIGMA  # standard error of a median times the roo
 THIN = 4  # cells an hour that errors are counted at: neighbours hardly differ
 ENOUGH = 3000  # cells below which all count
 HEAVIEST = 3.0  # sum of the weights of the level: more is learned only where there is next to no level
+LAST_DAYS = 3  # whose median a day is held against
+FAR = 9.0  # robust deviations from it beyond which one day says nothing of the next
 NARROWEST = 1e-9  # relative width, so that the rounding of a logarithm is no deviation
 
 
@@ -96,6 +98,7 @@ class ProfileModel:
             lead = self._lead()
             weights, errors = self._learned(lead)
             level = np.concatenate([self.level, block_means(laid, inner) - season], axis=1)
+            level = _drawn_in(level, self.shape)
             source = np.maximum(held + cell // inner - lead, 0)
             known = np.einsum("snf,sf->sn", _states(level, self.shape)[:, source], weights)
         return self._bands(cell, known, np.broadcast_to(errors[:, None, :], (*known.shape, errors.shape[1])))
@@ -219,6 +222,21 @@ def _drift(cells: Floats, shape: Shape) -> Floats:
     return np.where(known, usual * np.maximum(1.0 - doubt, 0.0), 0.0)[:, None]
 
 
+def _drawn_in(level: Floats, shape: Shape) -> Floats:
+    """Of a metric read once a day: single days far from the median of the last three are taken at that median.
+
+    A purge on one day is not what the next is expected to bring; a second such day is a new level. How far is far is
+    measured in the window. Of metrics read more often no hour has such a weight.
+    """
+    if shape.blocks > 1 or level.shape[1] < LAST_DAYS:
+        return level
+    padded = np.concatenate([np.full((level.shape[0], LAST_DAYS - 1), np.nan), level], axis=1)
+    usual = median(np.lib.stride_tricks.sliding_window_view(padded, LAST_DAYS, axis=1))
+    apart = np.abs(level - usual)
+    far = FAR * MAD_TO_SIGMA * median(apart[:, : shape.n_blocks])[:, None]
+    return np.where(apart > far, usual, level)
+
+
 def _states(level: Floats, shape: Shape) -> Floats:
     """What is known of the level after each block, (n_series, n, 3): the last block, fast and slow decaying mean."""
     slow = max(HALF_LIVES_HOURS[1] * shape.blocks / 24, SLOWEST_BLOCKS)
@@ -277,7 +295,7 @@ def fit_profile(
     season, rest = learn_season(scaled, shape)
     level = block_means(rest, shape.inner)
     tail = (1 - coverage) / 2
-    state = _states(level, shape)
+    state = _states(_drawn_in(level, shape), shape)
     return ProfileModel(
         window, shape, scale, drift, season, rest, level, _noise(rest, shape), state, (tail, 1 - tail), lead_hours
     )
