@@ -126,6 +126,28 @@ def test_an_ill_collector_mutes_what_it_explains_and_nothing_else():
     assert "explained by ill" in notices["drop"]
 
 
+ILL = event(600, SeriesKey("github", "", "", "rival"), kind="health", direction="silent", key="ill")
+
+
+@pytest.mark.parametrize(
+    ("account", "direction", "ill", "suppressed"),
+    [
+        ("acme", "below", [ILL], False),  # another account's trouble
+        ("rival", "below", [ILL], True),
+        ("rival", "above", [ILL], False),  # no data is no rise
+        ("", "below", [ILL], False),  # of no single account, and one of two still brings data
+        ("", "below", [ILL, replace(ILL, series=SeriesKey("github", "", "", "acme"))], True),
+    ],
+)
+def test_one_dead_account_explains_only_its_own_falls(account, direction, ill, suppressed):
+    """A competitor's account that is gone for good muted every alert of its platform for ever."""
+    found = event(20, SeriesKey("github", "stars", "", account), direction=direction, key="found")
+
+    notices = {n.key: n for n in due(alerts(), [*ill, found], [], NOW, {"github": ["acme", "rival"]})}
+
+    assert bool(notices["found"].suppressed) is suppressed
+
+
 def test_platforms_that_jump_together_are_one_incident():
     """And what began an hour later is another."""
     one = event(90, key="")

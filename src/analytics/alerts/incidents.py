@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from typing import Any
@@ -124,14 +124,25 @@ def worst(events: Iterable[Incident]) -> Severity:
     return max((event.severity for event in events), key=SEVERITIES.index)
 
 
-def mutes(health: Iterable[Incident], event: Incident) -> Incident | None:
-    """The collector's trouble that explains a data event: same platform, and the event began while it was ill."""
-    if event.kind == HEALTH:
+def mutes(health: Iterable[Incident], event: Incident, accounts: Collection[str] = ()) -> Incident | None:
+    """The collector's trouble that explains a data event, if any: the event began while its account was ill.
+
+    Missing data look like a fall or a silence, never like a rise. An event of no account that is collected, such as one
+    of several together, is explained where all of them are ill.
+
+    Args:
+        accounts: those collected of the event's platform.
+    """
+    if event.kind == HEALTH or event.direction == "above":
         return None
-    for ill in health:
-        began = ill.start - TOGETHER
-        ended = None if ill.is_open else ill.last + TOGETHER
-        explains = ill.series.platform == event.series.platform and began <= event.start
-        if ill.kind == HEALTH and explains and (ended is None or event.start <= ended):
-            return ill
-    return None
+    ill = {other.series.author_id: other for other in health if _was_ill(other, event)}
+    own = ill.get(event.series.author_id)
+    if own or event.series.author_id in accounts:
+        return own
+    return next(iter(ill.values()), None) if set(accounts) <= set(ill) else None
+
+
+def _was_ill(ill: Incident, event: Incident) -> bool:
+    ended = None if ill.is_open else ill.last + TOGETHER
+    began = ill.kind == HEALTH and ill.series.platform == event.series.platform and ill.start - TOGETHER <= event.start
+    return began and (ended is None or event.start <= ended)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, time, timedelta
 from typing import Literal
@@ -51,13 +51,22 @@ class Told:
     severity: Severity = "low"
 
 
-def due(alerts: Alerts, incidents: Sequence[Incident], told: Iterable[Told], now: datetime) -> list[Notice]:
+def due(
+    alerts: Alerts,
+    incidents: Sequence[Incident],
+    told: Iterable[Told],
+    now: datetime,
+    accounts: Mapping[str, Collection[str]] = {},  # noqa: B006 - it is not changed
+) -> list[Notice]:
     """What is to be told now; nothing that was told (or noted as suppressed) before.
 
     An incident is told once a rule and channel, again when it becomes worse, and to `escalate_to` when nobody has
     acknowledged it for `escalate_after_minutes`. Snoozed, acknowledged, muted and rejected incidents are silent, quiet
     hours let only critical ones through (the rest waits for the morning), and a collector's ill health mutes the data
     it explains.
+
+    Args:
+        accounts: by platform, those that are collected.
     """
     history = {(entry.key, entry.rule, entry.channel): entry for entry in told if is_told(entry, now)}
     health = [event for event in incidents if event.kind == HEALTH]
@@ -67,7 +76,7 @@ def due(alerts: Alerts, incidents: Sequence[Incident], told: Iterable[Told], now
             continue
         for key, events in by_key(event for event in incidents if matches(name, rule, event)).items():
             for notice in _stages(name, rule, key, events, history, now):
-                causes = [mutes(health, event) for event in events]
+                causes = [mutes(health, event, accounts.get(event.series.platform, ())) for event in events]
                 if causes[0] and all(causes):
                     notices.append(replace(notice, suppressed=f"explained by {causes[0].key}: {causes[0].reason}"))
                 elif not is_quiet(alerts, now) or notice.severity == "critical":

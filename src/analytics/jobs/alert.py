@@ -53,7 +53,8 @@ def alert(settings: Settings, store: Store, *, at: datetime | None = None) -> Al
     params = load_params(settings.params_dir)
     update(store, params, now)
     current = events.load(store, since=now - TOLD_FOR)
-    notices = rules.due(params.alerts, current, history.load(store, since=now - HISTORY), now)
+    accounts = {name: [account.id for account in platform.accounts] for name, platform in params.platforms.items()}
+    notices = rules.due(params.alerts, current, history.load(store, since=now - HISTORY), now, accounts)
     claimed = history.claim(store, notices, now=now)
     quiet = [notice for notice in claimed if notice.suppressed]
     answers = delivery.send_all([n for n in claimed if not n.suppressed], params.alerts.channels, credential)
