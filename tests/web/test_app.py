@@ -108,6 +108,21 @@ def test_metrics_follow_what_was_collected(client, settings):
     assert found["store_up",] == 1
 
 
+def test_what_the_budget_left_out_is_no_failure(client, settings):
+    """A governor that saves quota showed as a platform that brings nothing."""
+    now = datetime.now(UTC)
+    with open_store(settings) as store:
+        out, less = "budget: left out of this round", "budget: contents left out of this round"
+        reading = Observation("github", "stars", 5.0, now, author_id="acme")
+        store.write([reading], Collection("github", "api", "acme", started_at=now, error=less))
+        store.write([], Collection("github", "api", "acme", started_at=now, error=out, is_skipped=True))
+
+    found = samples(client.get("/metrics").text)
+
+    assert found["ingestion_success_rate", "github"] == 1
+    assert not [name for name in found if name[0] == "ingestion_errors_total"]
+
+
 def test_a_second_look_counts_only_what_is_new(settings):
     """A counter that counted the overlap again would invent traffic."""
     from analytics.store import Store

@@ -243,6 +243,7 @@ def stored(store: Store, landing: Landing, harvest: Harvest, *, observed_at: dat
             rate_limit_remaining=last.rate_limit_remaining if last else None,
             started_at=harvest.started_at,
             error=harvest.problem,
+            is_skipped=harvest.state == "skipped",
         ),
     )
     _keep_contents(store, harvest)

@@ -27,6 +27,7 @@ SELECT platform, account, started_at, outcome, coalesce(error, '') AS error FROM
 WHERE (platform, account) IN
   (SELECT * FROM unnest(CAST(:platforms AS text[]), CAST(:accounts AS text[])))
   AND method IN ('api', 'feed') AND started_at >= :start AND started_at < :end
+  AND outcome <> 'skipped'
 ORDER BY platform, account, started_at, collection_id
 """
 

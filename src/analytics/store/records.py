@@ -15,7 +15,7 @@ class Collection:
 
     `replace` says what a reading does that differs from the stored one of the same series and instant: correct it,
     which is recorded as a restatement (the default), or stay out. `fingerprint` names the input; None: the rows'.
-    `error` is what went wrong with a part of the fetch whose rest is written.
+    `error` is what went wrong with a part of the fetch whose rest is written, or why nothing was asked (`is_skipped`).
     """
 
     platform: str
@@ -28,6 +28,7 @@ class Collection:
     fingerprint: str | None = None
     error: str | None = None
     replace: bool = True
+    is_skipped: bool = False
 
 
 @dataclass(frozen=True, slots=True)

@@ -133,6 +133,8 @@ class CollectionWriter:
 
     def _outcome(self) -> str:
         t = self.tally
+        if self.collection.is_skipped:
+            return "skipped"
         if self.collection.error is not None and not t.written + t.duplicate + t.corrected:
             return "failed"
         return "partial" if self.collection.error is not None or t.quarantined else "ok"

@@ -51,7 +51,7 @@ WHERE h.triggered_at >= :since AND h.error IS DISTINCT FROM 'sending'
 """
 SUCCESS = """
 SELECT platform, avg((outcome IN ('ok', 'partial'))::int) FROM collections
-WHERE started_at >= :since AND outcome <> 'running' GROUP BY platform
+WHERE started_at >= :since AND outcome NOT IN ('running', 'skipped') GROUP BY platform
 """
 OPEN = "SELECT platform, severity, count(*) FROM anomaly_events WHERE resolved_at IS NULL GROUP BY platform, severity"
 WAITING = "SELECT platform, count(*) FROM quarantine WHERE replayed_at IS NULL GROUP BY platform"
@@ -178,7 +178,7 @@ class Metrics:
         kinds = {"api": self.syncs, "feed": self.feeds, "webhook": self.webhooks}
         if method in kinds:
             kinds[method].labels(platform).observe(seconds)
-        if row["outcome"] != "ok":
+        if row["outcome"] in ("failed", "partial") and not is_economy(row["error"]):
             self.errors.labels(platform, error_type(row["error"])).inc()
         for result in ("written", "duplicate", "corrected", "late", "quarantined"):
             self.rows.labels(platform, result).inc(row[f"rows_{result}"])
@@ -241,6 +241,15 @@ class Metrics:
     def _rows(store: Store, query: str, **values: object) -> list[Any]:
         with store.begin() as connection:
             return [tuple(row.values()) for row in asking.rows(connection, query, **values)]
+
+
+def is_economy(error: str | None) -> bool:
+    """Whether a round lacks only what the budget left out.
+
+    >>> is_economy("budget: contents left out of this round"), is_economy("timed out; budget: contents left out")
+    (True, False)
+    """
+    return (error or "").startswith("budget:") and ";" not in (error or "")
 
 
 def error_type(error: str | None) -> str:
