@@ -184,18 +184,34 @@ class Baselines(_Model):
         return self
 
 
+class Threshold(_Model):
+    """What a rule with `condition: threshold` compares readings with."""
+
+    above: float | None = Field(None, strict=True, allow_inf_nan=False)
+    below: float | None = Field(None, strict=True, allow_inf_nan=False)
+    for_minutes: float = Field(60.0, strict=True, gt=0, le=7 * 1440, description="every reading of this long is beyond")
+
+
 class AlertRule(_Model):
     """One entry of `alerts.yaml`: what is worth telling whom."""
 
     condition: Literal["threshold", "anomaly", "trend"]
     platform: str | None = None
     metric: str | None = None
-    config: dict[str, float | int | str | bool] = {}
+    config: Threshold = Threshold()
     severity: Severity = "medium"
-    channels: tuple[str, ...] = ()
+    channels: tuple[str, ...] = Field(min_length=1)
     escalate_after_minutes: int | None = Field(None, ge=1, description="unacknowledged this long: tell others")
     escalate_to: tuple[str, ...] = ()
     is_active: bool = True
+
+    @model_validator(mode="after")
+    def _config_fits(self) -> AlertRule:
+        if self.condition != "threshold" and self.config != Threshold():
+            raise ValueError(f"config is for the condition threshold; {self.condition} takes none")
+        if self.condition == "threshold" and self.config.above is None and self.config.below is None:
+            raise ValueError("config: a threshold needs above or below, a number")
+        return self
 
 
 class Alerts(_Model):

@@ -231,10 +231,79 @@ def test_a_threshold_is_told_and_closes(watched, settings, params, channel):
 
     told = alert(settings, watched, at=NOW)
     alert(settings, watched, at=NOW + timedelta(hours=3))
+    (silent,) = events.load(watched, since=NOW - timedelta(days=1))
+    later = NOW + timedelta(hours=3)
+    watched.write([Observation("twitter", "mentions", 60.0, later, author_id="ACME")], Collection("twitter", "import"))
+    alert(settings, watched, at=later + timedelta(minutes=1))
 
     assert "above the limit of 150" in channel.messages[0]["message"]
     assert len(told.sent) == 1
+    assert silent.is_open  # no reading says that it is back
     assert not any(event.is_open for event in events.load(watched, since=NOW - timedelta(days=1)))
+
+
+def hourly(store, *hours, value=5.0):
+    for hour in hours:
+        at = NOW + timedelta(hours=hour)
+        reading = Observation("facebook", "reach", value, at, author_id="acme")
+        store.write([reading], Collection("facebook", "import", "acme"), now=at)
+
+
+FLOOD = {"condition": "threshold", "metric": "reach", "severity": "high", "channels": ["team"]}
+
+
+def test_a_series_read_less_often_than_a_threshold_looks_is_told_once(watched, settings, params, channel):
+    """Between two hourly readings nothing is known, which is no way back: it was told six times in six hours."""
+    params(alerts={**TEAM, "rules": {"flood": {**FLOOD, "config": {"above": 1, "for_minutes": 30}}}})
+
+    for minutes in range(0, 6 * 60, 10):
+        if minutes % 60 == 0:
+            hourly(watched, minutes // 60)
+        alert(settings, watched, at=NOW + timedelta(minutes=minutes))
+
+    assert len(channel.messages) == 1
+    (kept,) = events.load(watched, since=NOW - timedelta(days=1))
+    assert (kept.start, kept.last) == (NOW, NOW + timedelta(hours=5))
+
+
+@pytest.mark.parametrize(
+    ("hours", "looked_after", "told"), [((0,), 1.1, 1), ((-48, -24, 0), 30, 1), ((-2, -1, 0), 5, 0)]
+)
+def test_a_reading_is_news_for_as_long_as_its_series_interval(
+    watched, settings, params, channel, hours, looked_after, told
+):
+    """A daily series would else have to be looked at within an hour; of one that went silent nothing is known."""
+    params(alerts={**TEAM, "rules": {"flood": {**FLOOD, "config": {"above": 1}}}})
+    hourly(watched, *hours)
+
+    done = alert(settings, watched, at=NOW + timedelta(hours=looked_after))
+
+    assert len(done.sent) == told
+
+
+def test_a_threshold_that_is_watched_no_more_closes_and_says_so(watched, settings, params):
+    params(alerts={**TEAM, "rules": {"flood": {**FLOOD, "config": {"above": 1}}}})
+    hourly(watched, 0)
+    alert(settings, watched, at=NOW)
+    params(alerts=TEAM)
+
+    alert(settings, watched, at=NOW + timedelta(minutes=5))
+
+    with watched.begin() as connection:
+        assert connection.exec_driver_sql("SELECT resolution FROM anomaly_events").scalar() == "no longer watched"
+
+
+def test_an_episode_of_a_series_that_is_judged_no_more_closes_and_says_so(watched, settings):
+    """It stayed open, and counted in every figure of open incidents, for ever."""
+    watched.write(readings(spike=200), Collection("twitter", "import"))
+    (found,) = detect(settings, watched, at=NOW).events
+
+    detect(settings, watched, at=NOW + timedelta(days=4))
+
+    (kept,) = events.load(watched, since=NOW - timedelta(days=1))
+    with watched.begin() as connection:
+        assert connection.exec_driver_sql("SELECT resolution FROM anomaly_events").scalar() == "no longer judged"
+    assert (found.is_open, kept.is_open, kept.last) == (True, False, found.last)
 
 
 def test_the_history_keeps_what_was_said(watched, settings, channel):

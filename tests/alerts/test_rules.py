@@ -4,10 +4,10 @@ from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
 import pytest
+from pydantic import ValidationError
 
 from analytics.alerts.incidents import Incident, grouped, merge
-from analytics.alerts.rules import Reading, Told, crossings, due, is_quiet
-from analytics.errors import ParamsError
+from analytics.alerts.rules import Reading, Told, crossing, due, is_quiet
 from analytics.model import SeriesKey
 from analytics.params import Alerts
 
@@ -155,7 +155,7 @@ def test_platforms_that_jump_together_are_one_incident():
 
     keys = [e.key for e in grouped(events)]
 
-    assert keys[0] == keys[1] == "20261120-1030-github-stars"
+    assert keys[0] == keys[1] == "20261120-1030-github-acme-stars-above"
     assert keys[2] != keys[0]
 
 
@@ -177,16 +177,25 @@ def test_a_threshold_needs_every_reading_of_its_time():
     """One reading over the limit is a blip."""
     rule = alerts(condition="threshold", config={"above": 100}).rules["r"]
 
-    found = crossings("r", rule, [Reading(STARS, NOW, (101.0, 120.0)), Reading(STARS, NOW, (99.0, 120.0))])
+    found = crossing("r", rule, Reading(STARS, NOW, (101.0, 120.0)))
+    blip = crossing("r", rule, Reading(STARS, NOW, (99.0, 120.0)))
 
-    assert [f.observed for f in found] == [120.0]
-    assert "above the limit of 100" in found[0].reason
+    assert found.observed == 120.0
+    assert "above the limit of 100" in found.reason
+    assert blip is None
 
 
 @pytest.mark.parametrize("config", [{}, {"above": "ten"}, {"below": True}])
 def test_a_threshold_without_a_number_is_refused(config):
-    """Naming rule and key."""
-    rule = alerts(condition="threshold", config=config).rules["r"]
+    """When params are read, not at the first look, where it would stop every other rule."""
+    with pytest.raises(ValidationError, match=r"rules\.r[\s\S]*(needs above or below|valid number)"):
+        alerts(condition="threshold", config=config)
 
-    with pytest.raises(ParamsError, match=r"alerts\.rules\.r\.config"):
-        crossings("r", rule, [])
+
+def test_incidents_of_two_accounts_in_one_minute_have_two_names():
+    """`ack` would otherwise answer both; and so would a rise and a fall."""
+    one, other = event(5, key=""), event(5, SeriesKey("github", "stars", "", "rival"), direction="below", key="")
+
+    keys = [e.key for e in grouped([replace(e, key="") for e in (one, other)])]
+
+    assert keys == ["20261120-1155-github-acme-stars-above", "20261120-1155-github-rival-stars-below"]

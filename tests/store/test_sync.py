@@ -31,7 +31,10 @@ def params(**platform: object) -> Params:
                     **platform,
                 }
             },
-            "alerts": {"rules": {"drop": {"condition": "anomaly", "platform": "github"}}},
+            "alerts": {
+                "channels": {"team": "TEAM"},
+                "rules": {"drop": {"condition": "anomaly", "platform": "github", "channels": ["team"]}},
+            },
         }
     )
 

@@ -35,7 +35,8 @@ ON CONFLICT ON CONSTRAINT anomaly_events_once DO UPDATE SET
 RETURNING anomaly_id, created_at
 """
 LOAD = """
-SELECT * FROM anomaly_events WHERE resolved_at IS NULL OR (time >= :since AND NOT :open_only) ORDER BY time
+SELECT * FROM anomaly_events WHERE (resolved_at IS NULL OR (time >= :since AND NOT :open_only))
+    AND (CAST(:kinds AS text[]) IS NULL OR anomaly_type = ANY(:kinds)) ORDER BY time
 """
 OF_INCIDENT = "SELECT * FROM anomaly_events WHERE details ->> 'incident' = :key ORDER BY time"
 KEYS = "SELECT DISTINCT details ->> 'incident' AS key FROM anomaly_events WHERE details ? 'incident'"
@@ -61,10 +62,13 @@ def save(store: Store, events: Iterable[Incident], *, now: datetime) -> list[Inc
     return saved
 
 
-def load(store: Store, *, since: datetime, open_only: bool = False) -> list[Incident]:
+def load(
+    store: Store, *, since: datetime, open_only: bool = False, kinds: Sequence[str] | None = None
+) -> list[Incident]:
     """Events that began at or after `since`, or are still open; oldest first."""
+    chosen = None if kinds is None else list(kinds)
     with store.begin() as connection:
-        return [_incident(row) for row in rows(connection, LOAD, since=since, open_only=open_only)]
+        return [_incident(row) for row in rows(connection, LOAD, since=since, open_only=open_only, kinds=chosen)]
 
 
 def of_incident(store: Store, key: str) -> list[Incident]:
@@ -135,7 +139,7 @@ def _row(event: Incident, now: datetime) -> dict[str, Any]:
         "detection_method": event.method,
         "details": json.dumps(details),
         "resolved_at": None if event.is_open else max(event.last, event.start),
-        "resolution": None if event.is_open else "back to normal",
+        "resolution": None if event.is_open else event.resolution,
         "created_at": now,
     }
 

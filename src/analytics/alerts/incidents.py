@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Sequence
+import re
+from collections.abc import Callable, Collection, Iterable, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from typing import Any
@@ -12,6 +13,7 @@ from analytics.model import SEVERITIES, SeriesKey, Severity
 
 TOGETHER = timedelta(minutes=45)  # events that begin this close are one incident
 RESTARTED = timedelta(hours=1)  # an episode found anew this close to where it was is the same episode
+FORGOTTEN = timedelta(days=3)  # a series without a reading for this long is no longer judged
 HEALTH = "health"
 
 
@@ -42,6 +44,7 @@ class Incident:
     snoozed_until: datetime | None = None
     found_at: datetime | None = None
     is_muted: bool = False
+    resolution: str = "back to normal"  # once it is over
     extra: dict[str, Any] = field(default_factory=dict)
 
     @property
@@ -55,7 +58,16 @@ class Incident:
         return self.end or self.start
 
 
-def merge(found: Iterable[Incident], kept: Sequence[Incident]) -> list[Incident]:
+def _continues(old: Incident, new: Incident) -> bool:
+    return old.same == new.same and new.start <= old.last + RESTARTED and old.start <= new.last + RESTARTED
+
+
+def merge(
+    found: Iterable[Incident],
+    kept: Sequence[Incident],
+    *,
+    is_same: Callable[[Incident, Incident], bool] = _continues,
+) -> list[Incident]:
     """What was found now, with the identity of what was found before; each kept episode is continued once.
 
     Models learn anew every day, so an episode's first abnormal reading may move a little between two looks; it stays
@@ -64,7 +76,7 @@ def merge(found: Iterable[Incident], kept: Sequence[Incident]) -> list[Incident]
     merged = []
     taken: set[UUID | None] = set()
     for new in found:
-        old = next((k for k in kept if k.anomaly_id not in taken and _continues(k, new)), None)
+        old = next((k for k in kept if k.anomaly_id not in taken and is_same(k, new)), None)
         if old is None:
             merged.append(new)
             continue
@@ -81,10 +93,6 @@ def merge(found: Iterable[Incident], kept: Sequence[Incident]) -> list[Incident]
         )
         merged.append(replace(new, **{name: getattr(old, name) for name in kept_fields}))
     return merged
-
-
-def _continues(old: Incident, new: Incident) -> bool:
-    return old.same == new.same and new.start <= old.last + RESTARTED and old.start <= new.last + RESTARTED
 
 
 def grouped(events: Sequence[Incident], kept: Sequence[Incident] = ()) -> list[Incident]:
@@ -112,11 +120,14 @@ def own_key(event: Incident) -> str:
     """A name people can type.
 
     >>> from datetime import UTC
-    >>> own_key(Incident(datetime(2026, 11, 20, 9, 5, tzinfo=UTC), SeriesKey("github", "stars"), "statistical", "low"))
-    '20261120-0905-github-stars'
+    >>> stars = SeriesKey("github", "stars", "", "acme/orchard")
+    >>> own_key(Incident(datetime(2026, 11, 20, 9, 5, tzinfo=UTC), stars, "statistical", "low", direction="above"))
+    '20261120-0905-github-acme-orchard-stars-above'
     """
-    parts = [event.series.platform, event.series.metric_type or event.kind]
-    return "-".join([f"{event.start:%Y%m%d-%H%M}", *parts])
+    account = re.sub(r"[^\w.]+", "-", event.series.author_id).strip("-")
+    parts = [event.series.platform, account, event.series.metric_type or event.kind]
+    parts += [event.direction] if event.kind != HEALTH else []
+    return "-".join([f"{event.start:%Y%m%d-%H%M}", *filter(None, parts)])
 
 
 def worst(events: Iterable[Incident]) -> Severity:

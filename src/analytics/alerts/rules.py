@@ -8,7 +8,6 @@ from datetime import datetime, time, timedelta
 from typing import Literal
 
 from analytics.alerts.incidents import HEALTH, Incident, mutes, worst
-from analytics.errors import ParamsError
 from analytics.model import SEVERITIES, SeriesKey, Severity, zone_of
 from analytics.params import AlertRule, Alerts
 
@@ -56,7 +55,7 @@ def due(
     incidents: Sequence[Incident],
     told: Iterable[Told],
     now: datetime,
-    accounts: Mapping[str, Collection[str]] = {},  # noqa: B006 - it is not changed
+    accounts: Mapping[str, Collection[str]] = {},
 ) -> list[Notice]:
     """What is to be told now; nothing that was told (or noted as suppressed) before.
 
@@ -101,7 +100,7 @@ def by_key(events: Iterable[Incident]) -> dict[str, tuple[Incident, ...]]:
 def matches(name: str, rule: AlertRule, event: Incident) -> bool:
     """Whether an event is what a rule asks for: platform, metric, kind, and at least its severity."""
     if rule.condition == "threshold":
-        return event.kind == THRESHOLD and event.method == f"{THRESHOLD}:{name}"
+        return event.kind == THRESHOLD and event.method == threshold_method(name)
     kinds = TREND_KINDS if rule.condition == "trend" else ANOMALY_KINDS
     return (
         event.kind in kinds
@@ -153,53 +152,52 @@ def is_quiet(alerts: Alerts, now: datetime) -> bool:
 
 @dataclass(frozen=True)
 class Reading:
-    """A series' newest reading, and the ones before it within the rule's time, oldest first."""
+    """A series' newest reading with those before it within the rule's time, oldest first.
+
+    `usual` is the series' own interval; None where one reading is all there is.
+    """
 
     series: SeriesKey
     at: datetime
     values: tuple[float, ...]
+    usual: timedelta | None = None
+    watched: timedelta = timedelta(minutes=60)
+
+    def is_fresh(self, now: datetime) -> bool:
+        """Whether it says how things are: it lies in the rule's time, or the next one is not long overdue."""
+        wait = timedelta(days=1) if self.usual is None else 2 * self.usual
+        return now - self.at <= max(self.watched, wait)
 
 
-def crossings(name: str, rule: AlertRule, readings: Iterable[Reading]) -> list[Incident]:
-    """Series whose every reading of the last `for_minutes` is above or below the rule's limit.
-
-    Raises:
-        ParamsError: the rule has neither `above` nor `below`.
-    """
-    above, below = _number(name, rule, "above"), _number(name, rule, "below")
-    if above is None and below is None:
-        raise ParamsError(f"alerts.rules.{name}.config: a threshold needs above or below, a number")
-    found = []
-    for reading in readings:
-        if not reading.values:
-            continue
-        over = above is not None and all(value > above for value in reading.values)
-        under = below is not None and all(value < below for value in reading.values)
-        if over or under:
-            limit = above if over else below
-            side = "above" if over else "below"
-            found.append(
-                Incident(
-                    start=reading.at,
-                    series=reading.series,
-                    kind=THRESHOLD,
-                    severity=rule.severity,
-                    observed=reading.values[-1],
-                    expected=limit,
-                    method=f"{THRESHOLD}:{name}",
-                    reason=f"{reading.values[-1]:g} is {side} the limit of {limit:g}",
-                    end=reading.at,
-                    direction=side,
-                    is_open=True,
-                )
-            )
-    return found
-
-
-def _number(name: str, rule: AlertRule, field: str) -> float | None:
-    value = rule.config.get(field)
-    if value is None:
+def crossing(name: str, rule: AlertRule, reading: Reading) -> Incident | None:
+    """What a rule's limit has to say where every reading of its time is beyond it."""
+    side = side_of(rule, reading.values)
+    limit = rule.config.above if side == "above" else rule.config.below
+    if side is None or limit is None:
         return None
-    if isinstance(value, bool) or not isinstance(value, int | float):
-        raise ParamsError(f"alerts.rules.{name}.config.{field}: expected a number, found {value!r}")
-    return float(value)
+    return Incident(
+        start=reading.at,
+        series=reading.series,
+        kind=THRESHOLD,
+        severity=rule.severity,
+        observed=reading.values[-1],
+        expected=limit,
+        method=threshold_method(name),
+        reason=f"{reading.values[-1]:g} is {side} the limit of {limit:g}",
+        end=reading.at,
+        direction=side,
+        is_open=True,
+    )
+
+
+def side_of(rule: AlertRule, values: Sequence[float]) -> Literal["above", "below"] | None:
+    """On which side of the rule's limits all values are; None: within them, on both, or there is none."""
+    above, below = rule.config.above, rule.config.below
+    if values and above is not None and all(value > above for value in values):
+        return "above"
+    return "below" if values and below is not None and all(value < below for value in values) else None
+
+
+def threshold_method(name: str) -> str:
+    """What marks a threshold incident as a rule's own."""
+    return f"{THRESHOLD}:{name}"

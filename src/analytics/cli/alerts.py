@@ -18,9 +18,9 @@ app = typer.Typer(rich_markup_mode="rich")
 LIST = "[bold]Examples[/]\n\n  analytics alerts list\n  analytics alerts list --days 30 --all"
 BUDGET = "[bold]Examples[/]\n\n  analytics alerts budget\n  analytics alerts budget --choose --days 14"
 BREAKOUTS = "[bold]Examples[/]\n\n  analytics alerts breakouts\n  analytics alerts breakouts --days 7"
-ACK = "[bold]Example[/]\n\n  analytics alerts ack 20261120-0905-github-stars --note 'release day'"
-SNOOZE = "[bold]Example[/]\n\n  analytics alerts snooze 20261120-0905-github-stars --hours 4"
-EXAMPLE = "[bold]Example[/]\n\n  analytics alerts {} 20261120-0905-github-stars{}"
+ACK = "[bold]Example[/]\n\n  analytics alerts ack 20261120-0905-github-acme-stars-above --note 'release day'"
+SNOOZE = "[bold]Example[/]\n\n  analytics alerts snooze 20261120-0905-github-acme-stars-above --hours 4"
+EXAMPLE = "[bold]Example[/]\n\n  analytics alerts {} 20261120-0905-github-acme-stars-above{}"
 By = Annotated[str, typer.Option(help="Who answers.", envvar="USER")]
 Key = Annotated[str, typer.Argument(help="As `analytics alerts list` shows it.", metavar="INCIDENT")]
 Note = Annotated[str, typer.Option(help="What is known about it.")]

@@ -3,17 +3,17 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, replace
+from collections.abc import Iterator
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
-from typing import TYPE_CHECKING, Any
-
-import sqlalchemy as sa
+from typing import TYPE_CHECKING
 
 from analytics.alerts import delivery, events, history, rules
-from analytics.alerts.incidents import HEALTH, Incident, grouped, merge
+from analytics.alerts.incidents import FORGOTTEN, HEALTH, Incident, grouped, merge
+from analytics.jobs import collectors
+from analytics.jobs.collectors import ill_health
 from analytics.model import SeriesKey
-from analytics.params import Alerts, Params, Platform, load_params
+from analytics.params import AlertRule, Alerts, Params, load_params
 from analytics.settings import Settings, credential
 
 if TYPE_CHECKING:
@@ -21,18 +21,8 @@ if TYPE_CHECKING:
 
 TOLD_FOR = timedelta(days=2)  # an incident that began earlier is no news, unless it is still open
 HISTORY = timedelta(days=60)
-
-HEALTH_QUERY = """
-SELECT platform, account,
-       max(started_at) FILTER (WHERE outcome IN ('ok', 'partial')) AS last_good,
-       max(started_at) AS last_try,
-       min(started_at) AS first_try,
-       count(*) FILTER (WHERE outcome = 'failed') AS failed,
-       (array_agg(error ORDER BY started_at DESC) FILTER (WHERE outcome = 'failed'))[1] AS error
-FROM collections
-WHERE method IN ('api', 'feed') AND started_at > :since AND started_at <= :now
-GROUP BY platform, account
-"""
+OURS = (HEALTH, rules.THRESHOLD)  # kinds of incidents that are made here
+KEY_COLUMNS = ["series_id", "platform", "metric_type", "content_id", "author_id"]
 
 
 @dataclass(frozen=True)
@@ -51,7 +41,7 @@ def alert(settings: Settings, store: Store, *, at: datetime | None = None) -> Al
     now = at or datetime.now(UTC)
     started = time.perf_counter()
     params = load_params(settings.params_dir)
-    update(store, params, now)
+    update(store, params, now, changed_at=collectors.changed_at(settings.params_dir))
     current = events.load(store, since=now - TOLD_FOR)
     accounts = {name: [account.id for account in platform.accounts] for name, platform in params.platforms.items()}
     notices = rules.due(params.alerts, current, history.load(store, since=now - HISTORY), now, accounts)
@@ -69,14 +59,46 @@ def alert(settings: Settings, store: Store, *, at: datetime | None = None) -> Al
     )
 
 
-def update(store: Store, params: Params, now: datetime) -> list[Incident]:
-    """Bring threshold and health incidents in line with the readings and collections; those that are over close."""
-    found = [*thresholds(store, params.alerts, now), *ill_health(store, params, now)]
-    kept = [e for e in events.load(store, since=now - TOLD_FOR) if e.kind in (HEALTH, rules.THRESHOLD)]
-    ours = [event for event in kept if event.is_open]
-    merged = grouped([_lasting(event) for event in merge(found, ours)])
-    over = events.closed(ours, merged, {event.series for event in ours})
-    return events.save(store, [*merged, *over], now=now)
+def update(store: Store, params: Params, now: datetime, *, changed_at: datetime | None = None) -> list[Incident]:
+    """Bring threshold and health incidents in line with the readings and collections; those that are over close.
+
+    A threshold closes on a reading that is back, not between two readings. What somebody resolved while it lasts opens
+    again, as a new incident.
+    """
+    crossed = thresholds(store, params.alerts, now)
+    found = [*crossed.found, *ill_health(store, params, now, changed_at=changed_at)]
+    ours = events.load(store, since=now, open_only=True, kinds=OURS)
+    merged = [_lasting(event) for event in merge(found, ours, is_same=_is_same)]
+    seen = {event.anomaly_id for event in merged}
+    over = [
+        replace(event, is_open=False, resolution=_why_over(event, params, crossed))
+        for event in ours
+        if event.anomaly_id not in seen and (event.method, event.series) not in crossed.undecided
+    ]
+    return events.save(store, [*grouped(_anew(store, merged, now)), *over], now=now)
+
+
+def _is_same(old: Incident, new: Incident) -> bool:
+    """A state that lasts is one, however long ago it was last seen."""
+    return (old.same, old.method) == (new.same, new.method)
+
+
+def _anew(store: Store, merged: list[Incident], now: datetime) -> list[Incident]:
+    """States that opened, with a start of their own where they had been closed and never ended."""
+    opened = [event.start for event in merged if event.anomaly_id is None]
+    closed = events.load(store, since=min(opened), kinds=OURS) if opened else []
+    taken = {(old.same, old.method, old.start) for old in closed}
+    return [
+        replace(new, start=now) if new.anomaly_id is None and (new.same, new.method, new.start) in taken else new
+        for new in merged
+    ]
+
+
+def _why_over(event: Incident, params: Params, crossed: Crossed) -> str:
+    platform = params.platforms.get(event.series.platform)
+    collected = platform and platform.is_active and event.series.author_id in {a.id for a in platform.accounts}
+    is_back = collected if event.kind == HEALTH else (event.method, event.series) in crossed.back
+    return "back to normal" if is_back else "no longer watched"
 
 
 def _lasting(event: Incident) -> Incident:
@@ -86,73 +108,52 @@ def _lasting(event: Incident) -> Incident:
     return replace(event, duration_s=(event.end - event.start).total_seconds())
 
 
-def thresholds(store: Store, alerts: Alerts, now: datetime) -> Iterator[Incident]:
-    """Readings beyond a rule's limit."""
+@dataclass(frozen=True)
+class Crossed:
+    """Readings beyond a rule's limit; by rule and series, those that are back, and those nothing new is known of."""
+
+    found: list[Incident] = field(default_factory=list)
+    back: set[tuple[str, SeriesKey]] = field(default_factory=set)
+    undecided: set[tuple[str, SeriesKey]] = field(default_factory=set)
+
+
+def thresholds(store: Store, alerts: Alerts, now: datetime) -> Crossed:
+    """Every series of every threshold rule, as its newest readings are."""
+    crossed = Crossed()
     for name, rule in alerts.rules.items():
         if rule.is_active and rule.condition == "threshold":
-            minutes = rule.config.get("for_minutes", 60)
-            since = now - timedelta(minutes=float(minutes))
-            platforms = [rule.platform] if rule.platform else None
-            series = store.series(platforms=platforms, metrics=[rule.metric] if rule.metric else None)
-            series = series[series["last_time"] >= since]
-            frame = store.read_series(series["series_id"].tolist(), since, now + timedelta(seconds=1))
-            values = {int(str(key)): group for key, group in frame.groupby("series_id")}
-            columns = ["series_id", "platform", "metric_type", "content_id", "author_id"]
-            readings = []
-            for series_id, *names in series[columns].to_numpy(object):
-                group = values.get(int(series_id))
-                if group is not None:
-                    at = group["time"].iloc[-1].to_pydatetime()
-                    readings.append(rules.Reading(SeriesKey(*map(str, names)), at, tuple(group["value"])))
-            yield from rules.crossings(name, rule, readings)
+            for reading in _readings(store, rule, now):
+                place = rules.threshold_method(name), reading.series
+                event = rules.crossing(name, rule, reading)
+                if event and reading.is_fresh(now):
+                    crossed.found.append(event)
+                elif event or rules.side_of(rule, reading.values[-1:]):
+                    crossed.undecided.add(place)
+                else:
+                    crossed.back.add(place)
+    return crossed
 
 
-def ill_health(store: Store, params: Params, now: datetime) -> list[Incident]:
-    """Accounts whose collection has failed or been silent for several polls in a row."""
-    with store.begin() as connection:
-        tried = connection.execute(sa.text(HEALTH_QUERY), {"since": now - timedelta(days=2), "now": now}).mappings()
-        known = {(row["platform"], row["account"]): dict(row) for row in tried}
-    found = []
-    for name, platform in params.platforms.items():
-        if not platform.is_active:
-            continue
-        patience = patience_of(platform, params.alerts.silent_after_polls, now)
-        for account in platform.accounts:
-            row = known.get((name, account.id))
-            if row and (problem := problem_of(row, patience, now)):
-                since, reason, severity = problem
-                found.append(
-                    Incident(
-                        start=since,
-                        series=SeriesKey(name, "", "", account.id),
-                        kind=HEALTH,
-                        severity="high" if severity else "medium",
-                        method="collections",
-                        reason=reason,
-                        end=now,
-                        direction="silent",
-                        is_open=True,
-                    )
+def _readings(store: Store, rule: AlertRule, now: datetime) -> Iterator[rules.Reading]:
+    """The newest readings of each series a rule asks for; a series may be read less often than the rule's time."""
+    watched = timedelta(minutes=rule.config.for_minutes)
+    platforms = [rule.platform] if rule.platform else None
+    series = store.series(platforms=platforms, metrics=[rule.metric] if rule.metric else None)
+    series = series[series["last_time"] >= now - max(FORGOTTEN, watched)]
+    is_recent = series["last_time"] >= now - watched
+    for part, since in ((series[is_recent], now - watched), (series[~is_recent], now - max(FORGOTTEN, watched))):
+        frame = store.read_series(part["series_id"].tolist(), since, now + timedelta(seconds=1))
+        groups = {int(str(key)): group for key, group in frame.groupby("series_id")}
+        for series_id, *names in part[KEY_COLUMNS].to_numpy(object):
+            group = groups.get(int(series_id))
+            if group is not None:
+                at = group["time"].iloc[-1]
+                yield rules.Reading(
+                    series=SeriesKey(*map(str, names)),
+                    at=at.to_pydatetime(),
+                    values=tuple(group["value"][group["time"] >= at - watched]),
+                    usual=timedelta(seconds=float(group["time"].diff().dt.total_seconds().median()))
+                    if len(group) > 1
+                    else None,
+                    watched=watched,
                 )
-    return found
-
-
-def patience_of(platform: Platform, polls: float, now: datetime) -> timedelta:
-    """How long a platform may be without a good round: some of its polls, at least ten minutes."""
-    from cronsim import CronSim
-
-    times = CronSim(platform.schedule, now)
-    first = next(times)
-    return max(timedelta(minutes=10), polls * (next(times) - first))
-
-
-def problem_of(row: Mapping[str, Any], patience: timedelta, now: datetime) -> tuple[datetime, str, bool] | None:
-    """Since when an account is ill, why, and whether it is refused (rather than silent); None where it is well."""
-    good: datetime | None = row["last_good"]
-    since = good or row["first_try"]
-    if now - since < patience:
-        return None
-    minutes = (now - since).total_seconds() / 60
-    if row["error"] and (good is None or row["last_try"] > good):
-        return since, f"nothing collected for {minutes:.0f} minutes: {row['error']}", True
-    return since, f"not asked for {minutes:.0f} minutes: is the runner up?", False

@@ -16,7 +16,7 @@ import numpy as np
 
 from analytics.alerts import events as kept_events
 from analytics.alerts import levels as kept_levels
-from analytics.alerts.incidents import Incident, grouped, merge
+from analytics.alerts.incidents import FORGOTTEN, Incident, grouped, merge
 from analytics.breakouts import breakouts
 from analytics.errors import StatisticsError
 from analytics.model import MetricDefinition, SeriesKey
@@ -36,7 +36,6 @@ if TYPE_CHECKING:
 RECENT = timedelta(days=2)  # at least this long a stretch is judged: the pattern rule compares whole days
 KEY_COLUMNS = ["series_id", "platform", "metric_type", "content_id", "author_id"]
 SEVERAL = 200  # series read at a time
-FORGOTTEN = timedelta(days=3)  # a series without a reading for this long is no longer judged
 EPISODE_GAP = timedelta(hours=1)
 CROSS_HISTORY = timedelta(days=30)  # how often a platform stands out by itself
 
@@ -217,7 +216,13 @@ def _keep(
     shared = together(judged, month, since)
     merged = grouped(merge([*(incident_of(j.key, e) for j in judged for e in j.events), *viral, *shared], data), data)
     merged = joined(merged, {(event.series, event.start): event for event in shared})
-    over = kept_events.closed(data, merged, {j.key for j in judged if not j.skipped})
+    looked = {j.key for j in judged if not j.skipped}
+    over = kept_events.closed(data, merged, looked)
+    over += [
+        replace(event, is_open=False, resolution="no longer judged")
+        for event in kept_events.closed(data, merged, {e.series for e in data} - looked)
+        if now - event.last > FORGOTTEN
+    ]
     saved = kept_events.save(store, [*merged, *over], now=now)
     rows = save_baselines(store, judged)
     skipped: dict[str, int] = {}

@@ -91,13 +91,13 @@ def database(settings: Settings) -> tuple[Status, str]:
 
 def collection(settings: Settings, now: datetime) -> tuple[Status, str]:
     """Accounts of active platforms that have had no good round for several polls."""
-    from analytics.jobs.alert import ill_health
+    from analytics.jobs.collectors import changed_at, ill_health
     from analytics.params import load_params
     from analytics.store import open_store
 
     params = load_params(settings.params_dir)
     with open_store(settings) as store:
-        ill = ill_health(store, params, now)
+        ill = ill_health(store, params, now, changed_at=changed_at(settings.params_dir))
     accounts = sum(len(platform.accounts) for platform in params.platforms.values() if platform.is_active)
     if not ill:
         return "healthy", f"{accounts} accounts"

@@ -213,7 +213,7 @@ def _alert_rules(params: Params) -> Rows:
             "platform": rule.platform,
             "metric_type": rule.metric,
             "condition_type": rule.condition,
-            "condition_config": dict(rule.config),
+            "condition_config": rule.config.model_dump(exclude_unset=True),
             "severity": rule.severity,
             "notification_channels": list(rule.channels),
             "is_active": rule.is_active,

@@ -50,6 +50,11 @@ collections = sa.Table(
     sa.Column("error", sa.Text),
     sa.Column("fingerprint", sa.Text),
     sa.Index("collections_platform_started", "platform", "started_at"),
+    sa.Index(
+        "collections_good",
+        *("platform", "account", "started_at"),
+        postgresql_where=sa.text("outcome IN ('ok', 'partial')"),
+    ),
 )
 
 series = sa.Table(
