@@ -136,17 +136,27 @@ def test_a_reading_changed_after_the_close_is_found_and_restated(october):
 def test_what_was_closed_once_stays(filled):
     with open_store(filled) as store:
         close(filled, store, "traffic", OCTOBER, by="ana", early=True)
-        first = closes.select(store, "2026-10", "UTC")
+        first = closes.select(store, "2026-10")
         change_one(filled, 1000.0)
         again = close(filled, store, "traffic", OCTOBER, by="bob", early=True)
 
         assert (again.kept, again.before) == (0, 1)
-        assert closes.select(store, "2026-10", "UTC") == first
+        assert closes.select(store, "2026-10") == first
 
 
 def test_a_month_that_has_not_ended_is_not_closed_by_mistake(filled):
     with open_store(filled) as store, pytest.raises(InputError, match="may be restated until 2026-11-30"):
         close(filled, store, "traffic", Span.parse("2026-10-20--2026-11-29"), by="ana")
+
+
+def test_closing_early_says_what_may_still_change_and_for_whose_days(filled):
+    with open_store(filled) as store:
+        done = close(
+            filled, store, "traffic", Span.parse("2026-10-20--2026-11-29"), by="ana", early=True, timezone="Asia/Tokyo"
+        )
+
+    assert done.timezone == "Asia/Tokyo"
+    assert "may be restated until 2026-11-29 15:00 UTC" in done.unsettled
 
 
 @pytest.mark.parametrize(

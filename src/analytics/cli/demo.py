@@ -20,7 +20,7 @@ def demo() -> None:
     settings = job.demo_settings(load_settings())
     os.environ.pop("ANALYTICS_DATABASE_URL", None)
     os.environ.update(environment_of(settings) | {"DEMO_TOKEN": "demo"})
-    with steps("Demo: ten weeks of simulated traffic, one live round, one monthly report") as show:
+    with steps("Demo: eleven weeks of simulated traffic, one live round, one monthly report") as show:
         done = job.run_demo(settings, progress=show.progress)
         for step, rows in done.rows.items():
             show.say(f"  {step}: {rows:,} new rows")

@@ -141,6 +141,7 @@ def close(
     name: Annotated[str, typer.Argument(help="Which report's series.")] = "traffic",
     month: Annotated[str | None, typer.Option(help="YYYY-MM.", show_default="the month before")] = None,
     early: Annotated[bool, typer.Option("--early", help="Although a source may still restate it.")] = False,
+    timezone: Annotated[str | None, typer.Option(help="Whose days, IANA name.", show_default="the report's")] = None,
     by: Annotated[str, typer.Option(help="Who closes it.", envvar="USER")] = "somebody",
 ) -> None:
     """Keep a month's figures for good; later reports show what has changed since, number by number."""
@@ -153,9 +154,12 @@ def close(
 
     settings = load_settings()
     with open_store(settings) as store:
-        done = close_period(settings, store, name, job.month_asked(month), by=by, early=early)
+        done = close_period(settings, store, name, job.month_asked(month), by=by, early=early, timezone=timezone)
     said = f", {done.before} had been closed before" if done.before else ""
-    Console(highlight=False).print(f"{done.period}: {done.kept} figures closed{said}")
+    console = Console(highlight=False, markup=False, soft_wrap=True)
+    console.print(f"{done.period}, days of {done.timezone}: {done.kept} figures closed{said}")
+    if done.unsettled:
+        console.print(f"  early: {done.unsettled}")
 
 
 @app.command(epilog="[bold]Example[/]\n\n  analytics report closed")

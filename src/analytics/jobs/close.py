@@ -18,11 +18,16 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class Closing:
-    """What came of it: figures kept now, and those that had been kept before."""
+    """What came of it: figures kept now, those that had been kept before, and for days of which zone.
+
+    `unsettled` says what may still be restated, where it was closed early.
+    """
 
     period: str
+    timezone: str
     kept: int
     before: int
+    unsettled: str = ""
 
 
 def close(
@@ -34,12 +39,14 @@ def close(
     by: str,
     at: datetime | None = None,
     early: bool = False,
+    timezone: str | None = None,
 ) -> Closing:
     """Keep every figure of a report's period as it stands.
 
     Args:
         by: who closes it.
         early: also where a source may still restate it.
+        timezone: whose days; None: the report's own.
     Raises:
         InputError: a source has not settled, with the moment it will have.
         NoDataError: no reading in the period.
@@ -50,7 +57,7 @@ def close(
     from analytics.reports.traffic_data import gather
     from analytics.store import closes
 
-    chosen = parameters_of(settings, name, period, {})
+    chosen = parameters_of(settings, name, period, {"timezone": timezone})
     params = load_params(settings.params_dir)
     series = choose_series(
         store, platforms=chosen["platforms"], metrics=chosen["metrics"], accounts=chosen["accounts"], params=params
@@ -58,13 +65,15 @@ def close(
     data = gather(
         store, series, month=period, watch=Watch(timezone=chosen["timezone"]), definitions=definitions_of(params)
     )
-    newest = store.series(platforms=list(data.platforms))["last_time"].max().to_pydatetime()
-    firm = standing(data, newest, ())
-    if not firm.is_settled and not early:
-        raise InputError(
-            f"{period}: {firm.slowest} may be restated until {firm.settles_at:%Y-%m-%d %H:%M} UTC, and the newest "
-            f"reading is of {newest:%Y-%m-%d %H:%M}; close it then, or now with --early"
-        )
+    firm = standing(data, store.series(platforms=list(data.platforms)))
+    unsettled = (
+        ""
+        if firm.is_settled
+        else f"{firm.slowest} may be restated until {firm.settles_at:%Y-%m-%d %H:%M} UTC, and its newest reading is of "
+        f"{firm.newest:%Y-%m-%d %H:%M}"
+    )
+    if unsettled and not early:
+        raise InputError(f"{period}: {unsettled}; close it then, or now with --early")
     now = at or datetime.now(UTC)
     figures = []
     for item in data.items:
@@ -85,4 +94,4 @@ def close(
             )
         )
     kept = closes.add(store, figures)
-    return Closing(str(period), kept, len(figures) - kept)
+    return Closing(str(period), data.timezone, kept, len(figures) - kept, unsettled)

@@ -201,6 +201,7 @@ def cover(
     language: str = "en",
     logo: str | None = None,
     issued: str = "",
+    dated: str = "",
     status: Literal["final", "provisional", "draft"] = "final",
     version: str = "",
     facts: Mapping[str, str] | None = None,
@@ -208,14 +209,15 @@ def cover(
 ) -> Block:
     """The report's head: what, for when, by whom. Show it once, first.
 
-    `issued` is a date in words or ISO; `facts` are further lines (time zone, snapshot, …); `logo` is a
-    `data:image/svg+xml` or `data:image/png` address. Also sets the language of numbers and dates.
+    `issued` is a date in words or ISO, `dated` the PDF's own time stamp where there is none; `facts` are further lines
+    (time zone, snapshot, …); `logo` is a `data:image/svg+xml` or `data:image/png` address. Also sets the language of
+    numbers and dates.
     """
     use_language(language)
     payload = {
         "title": title, "subtitle": subtitle, "period": period, "brand": brand, "accent": accent, "language": language,
         "logo": checked(logo) if logo else None,
-        "issued": issued, "status": status, "version": version, "facts": list((facts or {}).items()),
+        "issued": issued, "dated": dated, "status": status, "version": version, "facts": list((facts or {}).items()),
     }  # fmt: skip
     plain = " · ".join(
         part for part in (brand, title, period, issued and say("issued {date}", date=issued), say(status)) if part

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -44,63 +44,92 @@ class Beyond:
 
 
 def look_beyond(
-    store: Store, data: TrafficData, definitions: Known, kept: Kept = NOTHING, *, metrics: Sequence[str] = ()
+    store: Store, data: TrafficData, definitions: Known, kept: Kept = NOTHING, *, asked: Sequence[Sequence[str]] = ()
 ) -> Beyond:
     """Ask the store for what lies beyond the period's readings.
 
     Args:
         definitions: by platform and metric.
-        metrics: the only ones that contents may be measured by; none: any.
+        asked: platforms, metrics and accounts the report was asked for; none named means all. Of contents only these
+            metrics are looked at.
     """
-    known = store.series(platforms=list(data.platforms))
-    shown = known["series_id"].isin([item.series.series_id for item in data.items])
-    newest = known.loc[shown, "last_time"].max().to_pydatetime()
-    closed = tuple(closes.select(store, str(data.month), data.timezone))
-    contents = top_contents(store, data, definitions, metrics=metrics)
-    return Beyond(standing(data, newest, closed), outlooks(store, data, kept), contents)
+    closed = [
+        figure
+        for figure in closes.select(store, str(data.month))
+        if all(
+            not names or name in names
+            for names, name in zip(asked, (figure.platform, figure.metric_type, figure.author_id), strict=False)
+        )
+    ]
+    firm = standing(data, store.series(platforms=list(data.platforms)), closed)
+    contents = top_contents(store, data, definitions, metrics=asked[1] if asked else ())
+    return Beyond(firm, outlooks(store, data, kept), contents)
 
 
 def firmness(data: TrafficData, firm: Standing, told: Told) -> Blocks:
     """Provisional, settled or closed; and once closed, every figure that is no longer what it was."""
-    settles = formats.moment(firm.settles_at.astimezone(data.zone))
-    if data.reached is not None and not firm.closed:
-        text = say(
-            "{period} has not ended: its figures reach to {when} and will still change.",
-            period=formats.period(data.month),
-            when=formats.moment(data.reached.astimezone(data.zone)),
-        )
-        return blocks(callout(text, "warn"))
-    if not firm.is_settled and not firm.closed:
-        text = say(
-            "These figures are provisional: {series} may still be restated by its platform until {when}.",
-            series=formats.literal(firm.slowest),
-            when=settles,
-        )
-        return blocks(callout(text, "warn"))
-    if not firm.closed:
-        text = say("Every source has settled ({when}); the period is not closed yet.", when=settles)
-        return blocks(callout(text, "good"))
-    first = firm.closed[0]
     rows = restated_rows(data, firm.closed)
-    text = say(
-        "Closed on {when} by {somebody}, on data snapshot `{snapshot}`.",
-        when=formats.moment(first.closed_at.astimezone(data.zone)),
-        somebody=formats.literal(first.closed_by),
-        snapshot=first.snapshot,
-    )
-    none = say("No figure has changed since.")
-    changed = counted(len(rows), "{n} figure has changed since.", "{n} figures have changed since.")
-    text = f"{text} {none if rows.empty else changed}"
+    text = " ".join([*_closing(data, firm, rows), *_settling(data, firm)])
+    firmly = firm.is_settled and rows.empty and (firm.is_closed or not firm.closed)
+    said = callout(text, "good" if firmly else "warn")
     if rows.empty:
-        return blocks(callout(text, "good"))
+        return blocks(said)
     shown = table(
         rows,
         caption=say("Restated since the close of {period}", period=data.label),
         columns=RESTATED_COLUMNS,
-        note=say("An en dash: not known, or not closed with the others."),
+        note=say("An en dash: not known, or no longer stored."),
         provenance=told,
     )
-    return blocks(callout(text, "warn"), shown)
+    return blocks(said, shown)
+
+
+def _closing(data: TrafficData, firm: Standing, rows: pd.DataFrame) -> Iterator[str]:
+    """What was closed, when and by whom, and how many figures have changed since."""
+    if not firm.closed:
+        return
+    first = min(firm.closed, key=lambda figure: figure.closed_at)
+    when = formats.moment(first.closed_at.astimezone(data.zone))
+    somebody = formats.literal(first.closed_by)
+    if firm.is_closed:
+        yield say("Closed on {when} by {somebody}.", when=when, somebody=somebody)
+    else:
+        yield say(
+            "{n} of {all} figures are closed, since {when} by {somebody}.",
+            n=formats.number(len(firm.closed), decimals=0),
+            all=formats.number(firm.figures, decimals=0),
+            when=when,
+            somebody=somebody,
+        )
+    changed = rows["series"].nunique()
+    if changed:
+        yield counted(changed, "{n} figure has changed since.", "{n} figures have changed since.")
+    else:
+        yield say("No figure has changed since.")
+
+
+def _settling(data: TrafficData, firm: Standing) -> Iterator[str]:
+    """Whether a source may still restate the period, and for which days else it was closed."""
+    settles = formats.moment(firm.settles_at.astimezone(data.zone))
+    if data.reached is not None:
+        yield say(
+            "{period} has not ended: its figures reach to {when} and will still change.",
+            period=formats.period(data.month),
+            when=formats.moment(data.reached.astimezone(data.zone)),
+        )
+    elif not firm.is_settled:
+        yield say(
+            "Not every source has settled: {series} may be restated by its platform until {when}, and its newest "
+            "reading is of {newest}.",
+            series=formats.literal(firm.slowest),
+            when=settles,
+            newest=formats.moment(firm.newest.astimezone(data.zone)),
+        )
+    elif not firm.closed:
+        yield say("Every source has settled ({when}); the period is not closed yet.", when=settles)
+    if firm.elsewhere and not firm.closed:
+        zones = listed(sorted({figure.timezone for figure in firm.elsewhere}))
+        yield say("It was closed for days of another time zone: {zones}.", zones=formats.literal(zones))
 
 
 def ahead(data: TrafficData, found: Sequence[SeriesOutlook], told: Told) -> Blocks:

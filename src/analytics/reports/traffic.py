@@ -122,7 +122,7 @@ def month(
             baseline_params=params.baselines,
             kept=kept,
         )
-        beyond = look_beyond(store, data, definitions, kept, metrics=metrics)
+        beyond = look_beyond(store, data, definitions, kept, asked=(platforms, metrics, accounts))
     return TrafficReport(title, data, shown, beyond, logo)
 
 
@@ -150,7 +150,7 @@ class TrafficReport:
 
     def cover(self) -> Block:
         """Title, period, publisher, and what the figures rest on."""
-        data = self.data
+        data, closed_at = self.data, self.beyond.standing.closed_at
         return cover(
             title=say(self.title),
             period=data.label,
@@ -159,7 +159,8 @@ class TrafficReport:
             language=language(),
             logo=self.logo,
             status="provisional" if self.beyond.standing.word == "provisional" else "final",
-            issued=data.newest.date().isoformat(),
+            issued=closed_at.astimezone(data.zone).date().isoformat() if closed_at else "",
+            dated=data.newest.date().isoformat(),
             facts={
                 say("Data to"): formats.moment(data.newest.astimezone(data.zone)),
                 say("Figures"): say(self.beyond.standing.word),

@@ -43,10 +43,10 @@ def add(store: Store, figures: Iterable[ClosedFigure]) -> int:
         return int(connection.execute(statement, execution_options={"preserve_rowcount": True}).rowcount)
 
 
-def select(store: Store, period: str, timezone: str) -> list[ClosedFigure]:
-    """The figures of a closed period; empty while it is open."""
-    query = sa.select(table).where(table.c.period == period, table.c.timezone == timezone)
-    query = query.order_by(table.c.platform, table.c.metric_type, table.c.author_id)
+def select(store: Store, period: str) -> list[ClosedFigure]:
+    """The figures of a closed period, in every time zone it was closed for; empty while it is open."""
+    query = sa.select(table).where(table.c.period == period)
+    query = query.order_by(table.c.timezone, table.c.platform, table.c.metric_type, table.c.author_id)
     with store.begin() as connection:
         return [ClosedFigure(**row) for row in connection.execute(query).mappings()]
 

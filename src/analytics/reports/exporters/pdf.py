@@ -69,7 +69,7 @@ def pdf(doc: Document) -> bytes:
                 font_paths=[str(svg.FONT_DIR)],
                 ignore_system_fonts=True,
                 pdf_standards=["ua-1"],
-                timestamp=_issued(doc.cover["issued"]),
+                timestamp=_issued(doc.cover["issued"] or doc.cover["dated"]),
             )
         except typst.TypstError as exc:
             hints = "; ".join([exc.message, *exc.hints])
