@@ -68,3 +68,18 @@ def test_a_series_own_entry_says_only_what_it_names():
     asked = Watch(algorithm="profile", window_days=30)
     assert asked.as_named(entry_of(chosen, KEY)) == Watch(algorithm="stl", window_days=30)
     assert asked.as_named(None) == asked
+
+
+def test_the_clock_of_the_audience_says_what_is_normal_whatever_zone_a_report_counts_days_in():
+    """An audience in Berlin that comes at nine, read over the change of its clocks."""
+    times = pd.date_range("2026-09-15", "2026-10-31", freq="h", tz="UTC")
+    at_nine = times.tz_convert("Europe/Berlin").hour == 9
+    values = np.random.default_rng(1).poisson(np.where(at_nine, 400.0, 40.0)).astype(float)
+    frame, start = pd.DataFrame({"time": times, "value": values}), datetime(2026, 10, 20, tzinfo=UTC)
+
+    def told(**where: str) -> set[str]:
+        found = judge(1, KEY, COUNTS, frame, start, start + timedelta(days=11), Watch(**where)).events
+        return {f"{event.start} {event.rule}" for event in found}
+
+    assert told(timezone="UTC") != set()
+    assert told(timezone="UTC", clock="Europe/Berlin") == told(timezone="Asia/Tokyo", clock="Europe/Berlin") == set()

@@ -48,7 +48,8 @@ class Watch:
 
     algorithm: str = "profile"
     window_days: int = 30
-    timezone: str = "UTC"
+    timezone: str = "UTC"  # whose midnights begin days
+    clock: str | None = None  # zone whose hours and weekdays the audience keeps; None: the same
     min_history_days: float = 7.0
     rules: tuple[Rule, ...] = ("statistical", "trend", "pattern")
     alerts_per_week: float = 1.0  # episodes of a size that come more often are a series' habit
@@ -57,7 +58,7 @@ class Watch:
 
     def as_named(self, entry: SeriesBaseline | None) -> Watch:
         """The same with what a series' own entry of params names; the rest stays as it is."""
-        names = ("algorithm", "window_days", "coverage", "parameters")
+        names = ("algorithm", "window_days", "coverage", "clock", "parameters")
         named = {name: getattr(entry, name) for name in names if entry is not None and name in entry.model_fields_set}
         return replace(self, **named)
 
@@ -264,7 +265,7 @@ def monitor(
     own = own_of(store, chosen)
     for done, (series_id, *key_parts) in enumerate(series[KEY_COLUMNS].to_numpy(object), start=1):
         key = SeriesKey(*map(str, key_parts))
-        named = watch.as_named(entry_of(chosen, key))
+        named = replace(watch, clock=chosen.defaults.clock).as_named(entry_of(chosen, key))
         since = start - timedelta(days=named.window_days) - WARM_UP
         definition = definition_for(key, definitions, end)
         found = readings_of(store, int(series_id), definition, since, start, end)
@@ -296,7 +297,8 @@ def judge(
     """
     broken = [break_time(definition) for definition in breaks]
     amounts, rates = amounts_of(frame, definition)
-    times, values, step_s = judged_axis(rates, definition, watch.timezone)
+    clock = watch.clock or watch.timezone
+    times, values, step_s = judged_axis(rates, definition, clock)
     coarse = too_coarse(values, definition)
     options: dict[str, Any] = dict(watch.parameters)
     if watch.coverage is not None:
@@ -306,7 +308,7 @@ def judge(
         values,
         algorithm=watch.algorithm,
         window_days=watch.window_days,
-        timezone=watch.timezone,
+        timezone=clock,
         min_history_days=NEVER_DAYS if coarse else watch.min_history_days,
         step_s=step_s,
         breaks=broken,

@@ -138,6 +138,7 @@ class BaselineParams(_Model):
     window_days: int = Field(30, ge=1, le=400)
     coverage: float = Field(0.95, gt=0.5, lt=1, description="share of normal points the band is meant to hold")
     holidays: tuple[Holiday, ...] = Field((), description="countries (DE), parts of them (US-CA), or dates")
+    clock: Timezone | None = Field(None, description="zone the audience lives in; None: that of the report or alerts")
     parameters: dict[str, float | int | str | bool] = {}
 
 

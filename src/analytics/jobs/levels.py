@@ -178,7 +178,7 @@ def _one(
     watch = Watch(
         algorithm=chosen.algorithm,
         window_days=chosen.window_days,
-        timezone=params.alerts.timezone,
+        timezone=chosen.clock or params.alerts.timezone,
         min_history_days=params.baselines.min_history_days,
         rules=(),  # events are counted at every level by `choose_levels`
         coverage=None if chosen.algorithm == "ewma" else chosen.coverage,
