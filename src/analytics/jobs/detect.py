@@ -184,7 +184,7 @@ def _work(store: Store, params: Params, now: datetime, platforms: Sequence[str] 
             readings = groups.get(int(series_id))
             if readings is None:
                 continue
-            chosen = monitoring.params_of(params.baselines, key)
+            wanted = monitoring.params_of(params.baselines, key)
             found.append(
                 Work(
                     key=key,
@@ -194,10 +194,10 @@ def _work(store: Store, params: Params, now: datetime, platforms: Sequence[str] 
                     readings=readings["value"].to_numpy(np.float64),
                     cut=cut,
                     at=now,
-                    params=chosen,
+                    params=wanted,
                     own=own(key),
                     min_history_days=params.baselines.min_history_days,
-                    timezone=chosen.clock or params.alerts.timezone,
+                    timezone=wanted.clock or params.alerts.timezone,
                     level=levels[key].factor if key in levels else 1.0,
                 )
             )

@@ -8,12 +8,14 @@ from functools import cache
 from analytics.reports import formats
 from analytics.reports.language import mark, say
 from analytics.reports.traffic_data import TrafficData
-from analytics.reports.wording import share
+from analytics.reports.wording import listed, share
 
 
 def method(data: TrafficData) -> dict[str, str]:
     """The terms of the method with their meanings."""
     watch = data.watch
+    clocks = sorted({item.series.watch.clock for item in data.items if item.series.watch.clock})
+    by_clock = {say("Hours"): say("Hours and weekdays are those of {zones}.", zones=listed(clocks))} if clocks else {}
     return {
         say("Expected value and band"): say(
             "`{algorithm}` over the {days} days before each reading; the reading itself and later ones are never part "
@@ -34,6 +36,7 @@ def method(data: TrafficData) -> dict[str, str]:
             "the year are not."
         ),
         say("Days"): say("Days and months begin at midnight in {timezone}.", timezone=data.timezone),
+        **by_clock,
     }
 
 
