@@ -74,6 +74,27 @@ def test_causes_are_those_near_in_time_the_collector_first():
     assert candidate_causes(incident) == []
 
 
+def test_two_incidents_at_one_time_are_not_each_others_cause():
+    """Each would be explained by the other."""
+    first, second = (group({key(platform): [event(NOON)]})[0] for platform in ("x", "reddit"))
+
+    assert candidate_causes(first, others=[first, second]) == []
+    assert candidate_causes(second, others=[first, second]) == []
+
+
+def test_a_start_known_by_its_day_may_have_to_do_with_all_of_that_day():
+    """A daily figure stands at midnight; the post of noon is no later than what it counts."""
+    (daily,) = group({key("x"): [event(NOON - 12 * HOUR)]})
+    (other,) = group({key("reddit"): [event(NOON)]})
+    content = pd.DataFrame({"platform": ["x"], "account": [""], "published_at": [pd.Timestamp(NOON)], "title": ["A"]})
+
+    causes = candidate_causes(daily, content=content, others=[other], step=24 * HOUR)
+
+    assert [(c.kind, c.seconds) for c in causes] == [("content published", -43_200), ("others moving", -43_200)]
+    assert causes[1].about == other.incident_id
+    assert candidate_causes(daily, content=content, others=[other]) == []
+
+
 def test_only_confirmed_incidents_leave_the_training_data_and_the_last_verdict_counts():
     later = NOON + timedelta(days=2)
     said = [

@@ -13,7 +13,7 @@ from analytics.model import MetricDefinition, Month, SeriesKey
 from analytics.monitoring import Watch
 from analytics.params import Brand
 from analytics.reports import formats, traffic_tables
-from analytics.reports.display import TILES
+from analytics.reports.display import TABLE, TILES, table
 from analytics.reports.exporters.html import ReportHTMLExporter
 from analytics.reports.exporters.pdf import ReportPDFExporter
 from analytics.reports.further import look_beyond
@@ -24,6 +24,7 @@ from analytics.reports.traffic import TrafficReport
 from analytics.reports.traffic_data import gather
 from analytics.reports.traffic_tiles import tile
 from analytics.store import Collection, open_store
+from analytics.store.journal import save_contents
 from analytics.store.remarks import Annotation, add
 from tests.conftest import copy_of, database, settings_of
 from tests.reports.sample import faults, notebook_of, shown
@@ -390,3 +391,41 @@ def test_a_platforms_name_formats_nothing(two_months):
 
     assert formats.literal("X *once* [Twitter](https://example.com)") in scope
     assert "](https" not in scope
+
+
+def daily_views(account: str, platform: str, launch: float) -> pd.DataFrame:
+    """A figure a day, stamped at seven in the morning; on 20 October `launch` times the usual."""
+    times = pd.date_range("2026-08-01 07:00", "2026-11-01", tz="UTC")
+    values = np.random.default_rng(len(account)).normal(1000, 30, len(times)).round()
+    values[times.normalize() == pd.Timestamp("2026-10-20", tz="UTC")] *= launch
+    names = {"platform": platform, "metric_type": "views", "author_id": account}
+    return pd.DataFrame({**names, "time": times, "value": values})
+
+
+def test_a_day_of_a_launch_is_one_incident_told_to_the_day(two_months):
+    """A post at eleven, mentions at noon, and daily views stamped before both: nobody came "5 h before" anybody."""
+    views = [MetricDefinition(p, "views", "Views", "views", "gauge", "sum") for p in ("instagram", "youtube")]
+    for entry in views:
+        two_months.write(daily_views("acme", entry.platform, 5), Collection(entry.platform, "import", account="acme"))
+    about = {"content_id": "p", "title": "Launch", "published_at": datetime(2026, 10, 20, 11, tzinfo=UTC)}
+    with two_months.begin() as connection:
+        save_contents(connection, [about | {"platform": "instagram", "author_id": "acme"}])
+    known = DEFINITIONS | {(entry.platform, "views"): (entry,) for entry in views}
+
+    series = choose_series(two_months, platforms=(), metrics=(), accounts=())
+    data = gather(two_months, series, month=OCTOBER, watch=Watch(), definitions=known)
+    rows = traffic_tables.incident_rows(data)
+    launch = rows[rows["series"].str.contains("views")]
+
+    assert launch["start"].tolist() == [date(2026, 10, 20)]
+    assert {name for name in ("instagram", "twitter loud", "youtube") if name in launch["series"].iloc[0]} == {
+        "instagram",
+        "twitter loud",
+        "youtube",
+    }
+    assert launch["cause"].tolist() == ["Instagram: “Launch” was published the same day"]
+    worst = data.item(next(t for t in data.incidents if len(t.keys) == 3).worst[0])
+    assert launch["series"].iloc[0].startswith(worst.full_name), "whose figures are shown"
+    shown = table(rows, caption="Incidents", columns=traffic_tables.INCIDENT_COLUMNS).data[TABLE]["rows"]
+    assert "2026-10-20" in [row[0]["sort"] for row in shown]
+    assert [row[0]["sort"] for row in shown] == sorted(row[0]["sort"] for row in shown)

@@ -134,7 +134,8 @@ class Cause:
     """Something that happened near the start and may explain it; a candidate, not a proof.
 
     `text` is a sentence; the rest are its parts, in another language: `about` is what the platform said, the new
-    meaning or the title, `seconds` how long the outage was or how long before the start the content came out.
+    meaning, the title or the other incident's id, `seconds` how long the outage was or how long before the start it
+    happened: below zero where the start is known by its day only.
     """
 
     kind: CauseKind
@@ -153,6 +154,7 @@ def candidate_causes(
     outages: pd.DataFrame | None = None,
     others: Iterable[Incident] = (),
     within: timedelta = timedelta(hours=24),
+    step: timedelta = timedelta(0),
 ) -> list[Cause]:
     """What may have caused the incident, the most telling kind first, then the nearest in time.
 
@@ -161,7 +163,9 @@ def candidate_causes(
             `within` before the start.
         breaks: `platform`, `metric_type`, `at`, `description`; changed definitions up to a day away.
         outages: `platform`, `account`, `start`, `end`, `reason`; the collector was ill during the incident.
-        others: other incidents that start within `within` before this one.
+        others: other incidents that start within `within` before this one; not those at the same time, or each
+            would be the other's cause.
+        step: how coarsely the start is known; what happened within it may have come before.
     """
     start, end = incident.start, incident.end
     causes: list[Cause] = []
@@ -177,15 +181,21 @@ def candidate_causes(
             causes.append(Cause("definition break", row["at"], text, row["platform"], row["description"]))
     for row in _rows(content, incident):
         ago = start - row["published_at"]
-        if timedelta(0) <= ago <= within:
+        if -step <= ago <= within:
             before = ago.total_seconds()
-            text = f"{row['platform']}: {row['title']!r} published {span(before)} before"
+            text = f"{row['platform']}: {row['title']!r} published {_before(before)}"
             causes.append(Cause("content published", row["published_at"], text, row["platform"], row["title"], before))
     for other in others:
-        if other.incident_id != incident.incident_id and timedelta(0) <= start - other.start <= within:
-            causes.append(Cause("others moving", other.start, other.title))
+        ago = start - other.start
+        if other.incident_id != incident.incident_id and -step < ago <= within and ago:
+            about = other.incident_id
+            causes.append(Cause("others moving", other.start, other.title, about=about, seconds=ago.total_seconds()))
     rank = ("collector outage", "definition break", "content published", "others moving")
     return sorted(causes, key=lambda c: (rank.index(c.kind), abs(c.at - start), c.text))
+
+
+def _before(seconds: float) -> str:
+    return f"{span(seconds)} before" if seconds >= 0 else "within its first step"
 
 
 def _rows(frame: pd.DataFrame | None, incident: Incident) -> list[dict[str, Any]]:

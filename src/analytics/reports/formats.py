@@ -194,7 +194,7 @@ def weekdays(*, lang: str | None = None) -> list[str]:
 
 
 def moment(value: Any, *, lang: str | None = None) -> str:
-    """A date and time of day, to the minute, in the value's own time zone.
+    """A date and time of day, to the minute, in the value's own time zone; of a date the day.
 
     >>> moment(datetime(2026, 11, 2, 9, 5)).replace(NBSP, " ")
     '2 Nov 2026 09:05'
@@ -202,7 +202,7 @@ def moment(value: Any, *, lang: str | None = None) -> str:
     if is_missing(value):
         return MISSING
     when = datetime.fromisoformat(value) if isinstance(value, str) else value
-    return f"{day(when, lang=lang)} {when:%H:%M}"
+    return f"{day(when, lang=lang)} {when:%H:%M}" if isinstance(when, datetime) else day(when, lang=lang)
 
 
 _BIDI = re.compile("[\u202a-\u202e\u2066-\u2069\u200e\u200f\u061c]")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import date
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -21,6 +22,8 @@ LOWER = mark("Lower than normal for {duration}: a mean of {observed} where {expe
 RHYTHM = mark("The usual rise and fall of the day is missing: {observed} at its peak, where {expected} is normal.")
 FLAT = mark("The same value, {observed}, for {duration}.")
 STALE = mark("No reading for {duration}.")
+PUBLISHED_THAT_DAY = mark("{platform}: “{title}” was published the same day")
+PUBLISHED_THE_DAY_BEFORE = mark("{platform}: “{title}” was published the day before")
 
 
 def reason(event: Event) -> str:
@@ -46,8 +49,11 @@ def _relative(ratio: float) -> str:
     return formats.percent(ratio, decimals=0, signed=True)
 
 
-def cause(found: Cause, data: TrafficData) -> str:
-    """A candidate cause; of content its title, of a break the new meaning, of an outage what the platform said."""
+def cause(found: Cause, data: TrafficData, by_day: date | None = None) -> str:
+    """A candidate cause; of content its title, of a break the new meaning, of an outage what the platform said.
+
+    `by_day` is the local day of an incident of which no more is known.
+    """
     where = data.display_name(found.platform)
     match found.kind:
         case "collector outage":
@@ -61,6 +67,10 @@ def cause(found: Cause, data: TrafficData) -> str:
         case "definition break":
             meaning = term("meaning", found.about)
             return say("{platform} changed what it counts: {meaning}", platform=where, meaning=meaning)
+        case _ if by_day:
+            same = found.at.astimezone(data.zone).date() == by_day
+            text = PUBLISHED_THAT_DAY if same else PUBLISHED_THE_DAY_BEFORE
+            return say(text, platform=where, title=found.about)
         case _:
             before = formats.duration(found.seconds)
             return say(

@@ -192,8 +192,8 @@ class TrafficReport:
                 columns=INCIDENT_COLUMNS,
                 note=say(
                     "Events of one series, of one platform within the hour, or of several platforms beyond coincidence "
-                    "are one incident. Observed and expected are those of its largest event. Causes are candidates: "
-                    "things that happened near the start."
+                    "are one incident. Observed and expected are those of its largest event, of the series named "
+                    "first. Causes are candidates: things that happened near the start."
                 ),
                 provenance=self._provenance(say("events of the series shown, grouped")),
             ),

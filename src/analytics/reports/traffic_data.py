@@ -4,14 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from datetime import datetime, time, timedelta
+from datetime import date, datetime, time, timedelta
 from typing import TYPE_CHECKING
 from zoneinfo import ZoneInfo
 
 import numpy as np
 import pandas as pd
 
-from analytics.anomalies import Cause, Event, Incident, candidate_causes, cross_platform, group
+from analytics.anomalies import Cause, CrossSettings, Event, Incident, candidate_causes, cross_platform, group
 from analytics.errors import NoDataError
 from analytics.kept import NOTHING, Kept
 from analytics.model import MetricDefinition, Period, SeriesKey, Span
@@ -182,10 +182,15 @@ def accounts_of(items: Sequence[SeriesMonth]) -> tuple[tuple[str, str], ...]:
     return tuple(dict.fromkeys((item.series.key.platform, item.series.key.author_id) for item in items))
 
 
+def local(at: datetime, item: SeriesMonth, data: TrafficData) -> date:
+    """An instant in the report's zone, as precise as the series is judged: a day for daily values, else a time."""
+    found = at.astimezone(data.zone)
+    return found.date() if item.series.step_s >= DAY_S else found
+
+
 def when(at: datetime, item: SeriesMonth, data: TrafficData) -> str:
-    """An instant as precise as the series is judged: a day for daily values, else a minute."""
-    local = at.astimezone(data.zone)
-    return formats.day(local.date()) if item.series.step_s >= DAY_S else formats.moment(local)
+    """The same in words, to the minute."""
+    return formats.moment(local(at, item, data))
 
 
 def new_meaning(definition: MetricDefinition, series: str) -> str:
@@ -281,7 +286,9 @@ def _incidents(store: Store, items: Sequence[SeriesMonth], start: datetime, end:
     ours = accounts_of(items)
     content, ill = published(store, ours, start, end), outages(store, ours, start, end)
     by_series = {item.series.key: item.series.events for item in items}
-    incidents = group(by_series, cross_platform(by_series))
+    daily = {item.series.key for item in items if item.series.step_s >= DAY_S}
+    incidents = group(by_series, [*cross_platform(by_series), *_of_one_day(by_series, daily)])
+    precise = [incident for incident in incidents if incident.members[0][0] not in daily]
     breaks = pd.DataFrame(
         {"platform": d.platform, "metric_type": d.metric_type, "at": break_time(d), "description": d.description}
         for item in items
@@ -292,12 +299,27 @@ def _incidents(store: Store, items: Sequence[SeriesMonth], start: datetime, end:
             incident,
             tuple(
                 candidate_causes(
-                    incident, content=content, breaks=breaks, outages=ill, others=incidents, within=CAUSE_WITHIN
+                    incident,
+                    content=content,
+                    breaks=breaks,
+                    outages=ill,
+                    others=precise,
+                    within=CAUSE_WITHIN,
+                    step=timedelta(seconds=DAY_S if incident.members[0][0] in daily else 0),
                 )
             ),
         )
         for incident in incidents
     )
+
+
+def _of_one_day(events: Mapping[SeriesKey, Sequence[Event]], daily: set[SeriesKey]) -> list[Event]:
+    """What several platforms did on one day, beyond coincidence, where some are read by the day only."""
+    if not daily:
+        return []
+    names = {str(key) for key in daily}
+    found = cross_platform(events, settings=CrossSettings(lag=timedelta(seconds=DAY_S)))
+    return [event for event in found if any(m["series"] in names for m in event.details["members"])]
 
 
 def facts_of(

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from datetime import timedelta
+from datetime import date, datetime, timedelta
 from typing import Any
 
 import numpy as np
 import pandas as pd
 
+from analytics.anomalies import Cause
 from analytics.reports import formats
 from analytics.reports.display import Column
 from analytics.reports.facts import weekday_shape
@@ -16,10 +17,11 @@ from analytics.reports.language import mark, say, term
 from analytics.reports.meanings import meaning_on
 from analytics.reports.reasons import cause
 from analytics.reports.recommend import Recommendation
-from analytics.reports.traffic_data import SeriesMonth, ToldIncident, TrafficData, when
+from analytics.reports.traffic_data import SeriesMonth, ToldIncident, TrafficData, local
 from analytics.reports.wording import listed, metric_name, unit_of
 from analytics.store.remarks import Annotation
 
+MOST_CAUSES = 3
 WHEN: Mapping[int, str] = {3: mark("now"), 2: mark("this month"), 1: mark("when there is time")}
 
 
@@ -46,40 +48,45 @@ def platform_rows(items: Sequence[SeriesMonth], data: TrafficData) -> pd.DataFra
 
 
 def incident_rows(data: TrafficData) -> pd.DataFrame:
-    """One row an incident, by start: who, how far, how long, and what may have caused it."""
+    """One row an incident, by start: who, the furthest first, how far, how long, and what may have caused it."""
     rows: list[dict[str, Any]] = []
     for told in data.incidents:
         key, event = told.worst
-        item = data.item(key)
+        names = [data.item(other).full_name for other in dict.fromkeys([key, *told.keys])]
         rows.append(
             {
-                "start": when(told.incident.start, item, data),
-                "series": listed([data.item(other).full_name for other in told.keys], limit=3),
+                "start": local(told.incident.start, data.item(told.incident.members[0][0]), data),
+                "series": listed(names, limit=3),
                 "severity": told.incident.severity,
                 "duration_s": told.duration_s,
                 "observed": event.observed,
                 "expected": event.expected,
                 "deviation": event.deviation,
-                "cause": _cause(told, data),
+                "cause": _causes(told, data),
             }
         )
     return pd.DataFrame(rows)
 
 
-def _cause(told: ToldIncident, data: TrafficData) -> str:
-    """The most telling candidate; of another incident only whose it is and how long before it began."""
-    if not told.causes:
-        return say("not known")
-    first = told.causes[0]
-    if first.kind != "others moving":
-        return cause(first, data)
-    other = next(o for o in data.incidents if o.incident.start == first.at and o.incident is not told.incident)
-    ahead = (told.incident.start - first.at).total_seconds()
+def _causes(told: ToldIncident, data: TrafficData) -> str:
+    """The most telling candidates; of another incident only whose it is and how long before it began."""
+    start = local(told.incident.start, data.item(told.incident.members[0][0]), data)
+    by_day = None if isinstance(start, datetime) else start
+    said = [
+        _other(found, data, by_day) if found.kind == "others moving" else cause(found, data, by_day)
+        for found in told.causes
+    ]
+    return "; ".join(list(dict.fromkeys(said))[:MOST_CAUSES]) or say("not known")
+
+
+def _other(found: Cause, data: TrafficData, by_day: date | None) -> str:
+    other = next(other for other in data.incidents if other.incident.incident_id == found.about)
     item = data.item(other.worst[0])
     name = f"{item.platform} {item.account}".strip()
-    if not ahead:
-        return say("{series}, at the same time", series=name)
-    return say("{series}, {duration} before", series=name, duration=formats.duration(ahead))
+    if by_day is None:
+        return say("{series}, {duration} before", series=name, duration=formats.duration(found.seconds))
+    same = found.at.astimezone(data.zone).date() == by_day
+    return say("{series}, the same day", series=name) if same else say("{series}, the day before", series=name)
 
 
 def event_rows(data: TrafficData) -> pd.DataFrame:
@@ -87,7 +94,7 @@ def event_rows(data: TrafficData) -> pd.DataFrame:
     rows: list[dict[str, Any]] = [
         {
             "at": event.start,
-            "start": when(event.start, item, data),
+            "start": local(event.start, item, data),
             "series": item.full_name,
             "kind": say(event.rule.replace("_", "-")),
             "severity": event.severity,
@@ -123,7 +130,7 @@ def remark_rows(data: TrafficData) -> pd.DataFrame:
     """One row a remark: the time it is about, what it says, and who said so."""
     return pd.DataFrame(
         {
-            "start": formats.moment(said.start.astimezone(data.zone)),
+            "start": said.start.astimezone(data.zone),
             "about": said.incident or " ".join(_about(said, data)) or say("everything"),
             "kind": say(said.kind),
             "note": said.note or "–",
@@ -283,7 +290,7 @@ ACTION_COLUMNS = (
     Column("why", "Because", wide=True),
 )
 INCIDENT_COLUMNS = (
-    Column("start", "Began", align="end"),
+    Column("start", "Began", "datetime"),
     Column("series", "Series", wide=True),
     Column("severity", "Severity", "severity"),
     Column("duration_s", "Lasted", "duration"),
@@ -292,7 +299,7 @@ INCIDENT_COLUMNS = (
     Column("cause", "May have to do with", wide=True),
 )
 EVENT_COLUMNS = (
-    Column("start", "Began", align="end"),
+    Column("start", "Began", "datetime"),
     Column("series", "Series", wide=True),
     Column("kind", "Kind"),
     Column("severity", "Severity", "severity"),
@@ -313,7 +320,7 @@ PLATFORM_COLUMNS = (
     Column("events", "Incidents", "number"),
 )
 REMARK_COLUMNS = (
-    Column("start", "From", align="end"),
+    Column("start", "From", "datetime"),
     Column("about", "About", wide=True),
     Column("kind", "Verdict", "badge"),
     Column("note", "What was said", wide=True),
