@@ -54,12 +54,16 @@ def tell() -> dict[str, Any]:
 
 @flow(name="watch", flow_run_name="watch")
 def watch(platforms: list[str] = []) -> Any:  # noqa: B006 - the form shows the default; it is not changed
-    """Detect, then alert. A channel that takes no message fails the run; the next one tries it again."""
-    found = detect(platforms)
-    told = tell()
-    show_table("anomalies", found["rows"], "Episodes of the last two days")
+    """Detect, then alert, also where detecting fails. A channel that takes no message fails the run too."""
+    looked = detect(platforms, return_state=True)
+    told = tell()  # also where nothing could be judged: collectors, thresholds and what was found before
     show_table("alerts", told["rows"], "Messages of the last run that had any")
-    said = f"{found['judged']} series, {found['new']} new episodes, {told['open']} open incidents, {told['sent']} told"
+    said = f"{told['open']} open incidents, {told['sent']} told"
+    if not looked.is_completed():
+        return Failed(message=f"nothing judged: {looked.message}; {said}")
+    found = looked.result()
+    show_table("anomalies", found["rows"], "Episodes of the last two days")
+    said = f"{found['judged']} series, {found['new']} new episodes, {said}"
     if found["skipped"]:
         said += f"; not judged: {found['skipped']}"
     if told["failed"]:

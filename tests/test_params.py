@@ -4,9 +4,11 @@ from pathlib import Path
 
 import pytest
 
+from analytics.baselines.registry import ALGORITHMS
 from analytics.errors import ParamsError
-from analytics.params import load_params
+from analytics.params import PARAMETERS, load_params
 
+RULE = "{channels: {team: TEAM}, rules: {r: {channels: [team], condition: %s}}}"
 GITHUB = "platforms: {github: {adapter: github, display_name: G, %s}}"
 
 
@@ -56,6 +58,22 @@ def test_a_missing_folder_says_which_setting_names_it(tmp_path):
             ["line 3", "'github' is named twice", "line 2"],
         ),
         ("platforms.yaml", "platforms: {github: {display_name: G}}", ["platforms.github.adapter", "required"]),
+        (
+            "baselines.yaml",
+            "series: [{platform: a, metric: b, parameters: {lead_hour: 1}}]",
+            ["a b: profile has no parameter 'lead_hour'", "'lead_hours'?"],
+        ),
+        ("baselines.yaml", "defaults: {parameters: {robust: true}}", ["defaults: profile has no parameter 'robust'"]),
+        (
+            "baselines.yaml",
+            "{defaults: {parameters: {lead_hours: 1}}, series: [{platform: a, metric: b, algorithm: ewma}]}",
+            ["a b: ewma has no parameter 'lead_hours'"],
+        ),
+        ("alerts.yaml", RULE % "threshold, config: {abvoe: 5}", ["rules.r.config.abvoe", "unknown key", "'above'?"]),
+        ("alerts.yaml", RULE % "threshold", ["rules.r", "needs above or below"]),
+        ("alerts.yaml", RULE % "threshold, config: {above: 5, for_minutes: soon}", ["config.for_minutes", "'soon'"]),
+        ("alerts.yaml", RULE % "anomaly, config: {above: 5}", ["rules.r", "anomaly takes none"]),
+        ("alerts.yaml", "rules: {r: {condition: anomaly, channels: []}}", ["rules.r.channels", "at least 1"]),
         ("platforms.yaml", "- a", ["expected keys and values", "list"]),
         ("platforms.yaml", "a: [", ["line 1"]),
         ("platforms.yaml", "a: !!python/object/apply:os.getcwd []", ["could not determine a constructor"]),
@@ -92,3 +110,8 @@ def test_models_cannot_be_changed_after_loading(tmp_path):
 
     with pytest.raises(ValueError, match="frozen"):
         params.platforms["github"].display_name = "other"
+
+
+def test_the_parameters_that_params_know_are_the_algorithms_own():
+    """Params are read before the algorithms, so the names stand in both places."""
+    assert {name: set(entry.parameters({})) for name, entry in ALGORITHMS.items()} == PARAMETERS

@@ -131,6 +131,17 @@ class Platform(_Model):
         return self
 
 
+# what each algorithm can be told; a test compares it with the algorithms themselves
+PARAMETERS: dict[str, set[str]] = {
+    "profile": {"lead_hours", "transform"},
+    "seasonal_naive": {"season_days"},
+    "ewma": {"alpha", "season_days"},
+    "stl": {"alpha", "robust"},
+    "mstl": {"alpha", "robust"},
+    "prophet": {"seed", "samples"},
+}
+
+
 class BaselineParams(_Model):
     """How what is normal is learned; the defaults, or one series' own."""
 
@@ -182,6 +193,17 @@ class Baselines(_Model):
             if (entry.platform, entry.metric) in seen:
                 raise ValueError(f"series {entry.platform} {entry.metric} is named twice")
             seen.add((entry.platform, entry.metric))
+        return self
+
+    @model_validator(mode="after")
+    def _parameters_known(self) -> Baselines:
+        for entry in (self.defaults, *self.series):
+            algorithm = (entry if "algorithm" in entry.model_fields_set else self.defaults).algorithm
+            given = (entry if "parameters" in entry.model_fields_set else self.defaults).parameters
+            for name in sorted(given.keys() - PARAMETERS[algorithm]):
+                whose = f"series {entry.platform} {entry.metric}" if isinstance(entry, SeriesBaseline) else "defaults"
+                hint = _nearest(name, PARAMETERS[algorithm])
+                raise ValueError(f"{whose}: {algorithm} has no parameter {name!r}; expected {hint}")
         return self
 
 

@@ -93,6 +93,19 @@ def test_what_was_expected_is_kept_once_an_hour(watched, settings):
     assert rows == [36, 0]
 
 
+def test_one_series_wrong_parameters_stop_no_other(watched, settings, params):
+    """A value no algorithm can take stopped all detection, and with it every message."""
+    params(baselines={"series": [{"platform": "twitter", "metric": "likes", "parameters": {"lead_hours": -3}}]})
+    watched.write(readings(spike=200), Collection("twitter", "import"))
+    watched.write(readings("likes", seed=4), Collection("twitter", "import"))
+
+    done = detect(settings, watched, at=NOW)
+
+    assert [event.series.metric_type for event in done.new] == ["mentions"]
+    assert (done.judged, len(done.skipped)) == (1, 1)
+    assert "profile for twitter ACME likes: lead_hours -3: expected 0 or more" in done.skipped
+
+
 def test_too_little_history_is_said_and_not_judged(watched, settings):
     """Two days teach nothing about a week."""
     watched.write(readings(days=3, spike=500), Collection("twitter", "import"))

@@ -6,6 +6,7 @@ within one day agree; what follows the cut is judged point by point with what ca
 
 from __future__ import annotations
 
+import logging
 import time
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
@@ -18,7 +19,7 @@ from analytics.alerts import events as kept_events
 from analytics.alerts import levels as kept_levels
 from analytics.alerts.incidents import FORGOTTEN, Incident, grouped, merge
 from analytics.breakouts import breakouts
-from analytics.errors import StatisticsError
+from analytics.errors import InputError, StatisticsError
 from analytics.model import MetricDefinition, SeriesKey
 from analytics.monitoring import definitions_of
 from analytics.params import BaselineParams, Params, load_params
@@ -110,7 +111,18 @@ def detect(
 
 
 def judge_recent(work: Work) -> Judged:
-    """Model from before the cut, verdict on what follows; pure, the same on every engine."""
+    """Model from before the cut, verdict on what follows; pure, the same on every engine.
+
+    A series whose parameters or data the algorithm cannot take is skipped with that reason, and stops no other.
+    """
+    try:
+        return _judged(work)
+    except (InputError, ArithmeticError, LookupError, TypeError, ValueError) as exc:
+        logging.getLogger(__name__).exception("series %s", work.key)
+        return Judged(work.key, skipped=f"{work.params.algorithm} for {work.key}: {exc}"[:300])
+
+
+def _judged(work: Work) -> Judged:
     import pandas as pd
 
     from analytics import anomalies, baselines, monitoring
