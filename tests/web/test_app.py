@@ -3,6 +3,12 @@
 from __future__ import annotations
 
 import asyncio
+import fcntl
+import json
+import os
+import socket
+import time
+from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
@@ -140,6 +146,59 @@ def test_a_second_look_counts_only_what_is_new(settings):
     found = samples(metrics.text().decode())
 
     assert found["ingestion_errors_total", "github", "timeout"] == 2
+
+
+@pytest.fixture
+def silent() -> Iterator[int]:
+    """A port where somebody listens and never answers."""
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+        yield listener.getsockname()[1]
+
+
+def test_a_silent_database_is_unhealthy_within_seconds(client, settings, silent):
+    """`analytics health` waited for as long as it was silent."""
+    away = settings.model_copy(update={"database_url": SecretStr(f"postgresql://x@127.0.0.1:{silent}/x")})
+
+    started = time.perf_counter()
+    ready = Asker(create_app(away)).get("/readyz").json()
+
+    assert ready["status"] == "unhealthy"
+    assert time.perf_counter() - started < 8
+
+
+def test_a_part_that_hangs_holds_up_no_scrape(settings, silent, monkeypatch):
+    """Prometheus gives up after ten seconds, and then knows nothing of the rest either."""
+    monkeypatch.setenv("PREFECT_API_URL", f"http://127.0.0.1:{silent}/api")
+    client = Asker(create_app(settings))
+
+    started = time.perf_counter()
+    client.get("/metrics")
+    seconds = time.perf_counter() - started
+    deadline = time.monotonic() + 30
+    while (found := samples(client.get("/metrics").text)).get(("health_status", "schedules")) != 2:
+        assert time.monotonic() < deadline
+        time.sleep(0.2)
+
+    assert seconds < 5
+    assert found["store_up",] == 1
+
+
+def test_a_plain_shell_finds_the_server_that_is_up_for_this_home(client, settings, monkeypatch):
+    """Without the variable of `analytics up` nothing looked at the schedules, and all was green."""
+    with socket.create_server(("127.0.0.1", 0)) as taken:
+        free = taken.getsockname()[1]
+    (settings.home / "prefect").mkdir()
+    lock = settings.home / "prefect" / "up.lock"
+    lock.write_text(json.dumps({"pid": os.getpid(), "port": free, "web_port": 8600}))
+    nobody = client.get("/readyz").json()["checks"]
+
+    with lock.open() as held:
+        fcntl.flock(held, fcntl.LOCK_EX)
+        up = {check["name"]: check for check in client.get("/readyz").json()["checks"]}
+
+    assert "schedules" not in {check["name"] for check in nobody}
+    assert up["schedules"]["status"] == "unhealthy"
+    assert f"127.0.0.1:{free}" in up["schedules"]["said"]
 
 
 def test_a_database_that_is_away_is_a_figure_not_an_error(settings):

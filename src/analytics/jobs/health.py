@@ -2,13 +2,18 @@
 
 from __future__ import annotations
 
+import fcntl
+import json
 import os
 import shutil
 import time
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
+from pathlib import Path
 from typing import TYPE_CHECKING, Literal
+
+from pydantic import SecretStr
 
 from analytics.errors import AnalyticsError
 from analytics.settings import Settings
@@ -22,6 +27,8 @@ LEAST_FREE_BYTES = 1_000_000_000
 LEAST_FREE_RATIO = 0.05
 NONE_FREE_BYTES = 50_000_000  # the database writes ahead in files of 16 MB
 HTTP_TIMEOUT_S = 3.0
+CONNECT_TIMEOUT_S = 3
+STATEMENT_TIMEOUT_S = 5.0
 
 
 @dataclass(frozen=True)
@@ -51,13 +58,14 @@ def health(settings: Settings, *, at: datetime | None = None, prefect_url: str |
     """Look at every part.
 
     Args:
-        prefect_url: address of the schedules' server; None: `PREFECT_API_URL`, and no check without either.
+        prefect_url: address of the schedules' server; None: `PREFECT_API_URL`, else where `analytics up` runs it for
+            this home; no check where it is not up.
     """
     now = at or datetime.now(UTC)
     checks = [_timed("database", lambda: database(settings))]
     if checks[0].status == "healthy":
         checks.append(_timed("collection", lambda: collection(settings, now)))
-    url = prefect_url or os.environ.get("PREFECT_API_URL")
+    url = prefect_url or os.environ.get("PREFECT_API_URL") or api_of_up(settings.home)
     if url:
         checks.append(_timed("schedules", lambda: schedules(url)))
     checks.append(_timed("disk", lambda: disk(settings)))
@@ -73,6 +81,37 @@ def _timed(name: str, look: Callable[[], tuple[Status, str]]) -> Check:
     return Check(name, status, said, time.perf_counter() - started)
 
 
+def api_of_up(home: Path) -> str | None:
+    """Where the Prefect server of a running `analytics up` answers, by the lock it holds; None where none runs."""
+    path = home.resolve() / "prefect" / "up.lock"
+    try:
+        with path.open("r") as lock:
+            about = json.loads(lock.read())
+            os.kill(int(about["pid"]), 0)  # asked first: to try the lock could keep another from starting
+            try:
+                fcntl.flock(lock, fcntl.LOCK_SH | fcntl.LOCK_NB)
+            except BlockingIOError:
+                return f"http://127.0.0.1:{int(about['port'])}/api"
+    except PermissionError:
+        return None  # somebody else's process: the number was given anew
+    except (OSError, ValueError, KeyError, TypeError):
+        return None
+    return None
+
+
+def hurried(settings: Settings, *, statement_timeout_s: float = STATEMENT_TIMEOUT_S) -> Settings:
+    """The same store, asked by somebody who does not wait: a database that is silent is as bad as one that is away."""
+    from analytics.store.server import EmbeddedServer, parse_database_url
+
+    given = settings.database_url
+    url = parse_database_url(given.get_secret_value()) if given else EmbeddedServer(settings.server_dir).url()
+    if "connect_timeout" not in url.query:
+        url = url.update_query_dict({"connect_timeout": str(CONNECT_TIMEOUT_S)})
+    address = SecretStr(url.render_as_string(hide_password=False))
+    timeout_s = min(settings.statement_timeout_s, statement_timeout_s)
+    return settings.model_copy(update={"database_url": address, "statement_timeout_s": timeout_s})
+
+
 def database(settings: Settings) -> tuple[Status, str]:
     """Reachable, and of this program's schema; an embedded server that is down is not started."""
     import sqlalchemy as sa
@@ -84,7 +123,7 @@ def database(settings: Settings) -> tuple[Status, str]:
         state = EmbeddedServer(settings.server_dir).status().state
         if state != "running":
             return "unhealthy", f"the embedded server is {state}; `analytics db start` starts it"
-    with open_store(settings) as store, store.begin() as connection:
+    with open_store(hurried(settings)) as store, store.begin() as connection:
         version = connection.scalar(sa.text("SHOW server_version"))
     return "healthy", f"PostgreSQL {version}"
 
@@ -96,7 +135,7 @@ def collection(settings: Settings, now: datetime) -> tuple[Status, str]:
     from analytics.store import open_store
 
     params = load_params(settings.params_dir)
-    with open_store(settings) as store:
+    with open_store(hurried(settings)) as store:
         ill = ill_health(store, params, now, changed_at=changed_at(settings.params_dir))
     accounts = sum(len(platform.accounts) for platform in params.platforms.values() if platform.is_active)
     if not ill:

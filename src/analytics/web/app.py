@@ -47,12 +47,15 @@ def create_app(settings: Settings | None = None) -> FastAPI:
 
 
 def _add_operations(app: FastAPI, settings: Settings) -> None:
-    from analytics.jobs.health import health
+    from analytics.jobs.health import health, hurried
     from analytics.store import Store
     from analytics.store.engine import engine_for
     from analytics.web.metrics import Metrics
 
-    metrics = Metrics(settings, lambda: Store(engine_for(settings)), os.environ.get("PREFECT_API_URL"))
+    def open_store() -> Store:
+        return Store(engine_for(hurried(settings, statement_timeout_s=30)))
+
+    metrics = Metrics(settings, open_store, os.environ.get("PREFECT_API_URL"))
 
     @app.get("/healthz")
     def healthz() -> dict[str, str]:

@@ -10,6 +10,7 @@ import re
 import threading
 import time
 from collections.abc import Callable
+from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import suppress
 from datetime import UTC, datetime, timedelta
 from itertools import product
@@ -18,7 +19,7 @@ from typing import TYPE_CHECKING, Any
 from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, ProcessCollector, generate_latest
 
 from analytics.errors import AnalyticsError, ParamsError
-from analytics.jobs.health import ORDER, freshness
+from analytics.jobs.health import HTTP_TIMEOUT_S, ORDER, freshness
 from analytics.jobs.health import health as look
 from analytics.params import load_params
 from analytics.store import asking
@@ -27,6 +28,7 @@ if TYPE_CHECKING:
     from analytics.settings import Settings
     from analytics.store import Store
 
+BUDGET_S = 3.0  # for one scrape; Prometheus gives up after ten seconds
 SHORTEST_S = 10.0  # between two looks at the store; scrapes in between get the same figures
 LAP = timedelta(minutes=2)  # a transaction may commit a little after the time it was dated
 PREFECT_PAGE = 200
@@ -66,6 +68,8 @@ class Metrics:
         self.prefect_url = prefect_url
         self._open_store = open_store
         self._lock = threading.Lock()
+        self._reader = ThreadPoolExecutor(1, thread_name_prefix="metrics")
+        self._reading: Future[None] | None = None
         self._looked = 0.0
         self._flows: dict[str, str] = {}
         self._seen: dict[str, tuple[datetime, set[Any]]] = {}
@@ -124,12 +128,25 @@ class Metrics:
                 self.told.labels(channel, status)
 
     def text(self, now: datetime | None = None) -> bytes:
-        """The exposition, read anew if the last look was some seconds ago."""
+        """The exposition, read anew if the last look was some seconds ago.
+
+        A part that hangs holds up no scrape: Prometheus would give up, and know nothing at all. What is read meanwhile
+        comes with the next one.
+        """
         with self._lock:
-            if time.monotonic() - self._looked > SHORTEST_S:
-                self.read(now or datetime.now(UTC))
-                self._looked = time.monotonic()
-            return generate_latest(self.registry)
+            if self._reading is None and time.monotonic() - self._looked > SHORTEST_S:
+                self._reading = self._reader.submit(self.read, now or datetime.now(UTC))
+            reading = self._reading
+        if reading is not None:
+            try:
+                reading.result(timeout=BUDGET_S)
+            except TimeoutError:
+                return generate_latest(self.registry)
+            finally:
+                if reading.done():
+                    with self._lock:
+                        self._looked, self._reading = time.monotonic(), None
+        return generate_latest(self.registry)
 
     def read(self, now: datetime) -> None:
         """Look at store, health and Prefect; one that is away leaves its figures as they were and says so."""
@@ -152,8 +169,9 @@ class Metrics:
 
     def _read_store(self, store: Store, now: datetime) -> None:
         for gauge, query in ((self.success, SUCCESS), (self.quarantine, WAITING), (self.open, OPEN)):
-            gauge.clear()
-            for *labels, value in self._rows(store, query, since=now - timedelta(days=1)):
+            found = self._rows(store, query, since=now - timedelta(days=1))
+            gauge.clear()  # a scrape may come at any moment
+            for *labels, value in found:
                 gauge.labels(*(str(label) for label in labels)).set(float(value))
         self.fresh.clear()
         for platform, seconds in freshness(store, now).items():
@@ -197,7 +215,7 @@ class Metrics:
         good = {"flow_runs": {**hour, "state": {"type": {"any_": ["COMPLETED"]}}}}
         bad = {"flow_runs": {**hour, "state": {"type": {"any_": ["FAILED", "CRASHED"]}}}}
         try:
-            with httpx.Client(base_url=url, timeout=10) as client:
+            with httpx.Client(base_url=url, timeout=HTTP_TIMEOUT_S) as client:
                 runs, waiting, well, ill, flows = (
                     client.post(path, json=body).raise_for_status().json()
                     for path, body in (
