@@ -59,11 +59,11 @@ def make(name: str, month: str, changes: dict[str, object], formats: list[str]) 
     update_progress_artifact(bar, progress=100.0)
     version = publish(settings(), made)
     record(settings(), made)
-    page = site_dir(settings()) / version.folder / version.files["html"] if "html" in version.files else None
+    folder = site_dir(settings()) / version.folder
     return {
-        "page": str(page) if page else "",
-        "files": {kind: str(path) for kind, path in made.files.items()},
+        "files": {kind: str(folder / name) for kind, name in version.files.items()},
         "seconds": dict(made.seconds),
+        "is_regular": version.is_regular,
     }
 
 
@@ -97,10 +97,10 @@ def send(name: str, month: str) -> list[str]:
     return [entry.recipient for entry in done if entry.status == "sent"]
 
 
-def links_to(title: str, page: str, files: Mapping[str, str], formats: Sequence[str]) -> dict[str, str]:
-    """Where to open what was made: the page on the site, which stays for good, then the files as they are now."""
+def links_to(title: str, files: Mapping[str, str], formats: Sequence[str]) -> dict[str, str]:
+    """Where to open what was published, which stays for good: the page, then every file."""
     public_url, output = os.environ.get("ANALYTICS_PUBLIC_URL"), settings().output_dir
-    wanted = {title: page} if page else {}
+    wanted = {title: files["html"]} if "html" in files else {}
     wanted |= {kind: files[kind] for kind in formats if kind in files}
     return {text: address_of(Path(path), output, public_url) for text, path in wanted.items()}
 
@@ -133,7 +133,8 @@ def report(
         compare: Another month, YYYY-MM, to compare with beside the one before.
         language: Of the report's sentences, numbers and dates.
         formats: What to make.
-        deliver: Send it to the recipients named in params, once a version. A preview is sent to nobody.
+        deliver: Send it to the recipients named in params, once a version. Neither a preview nor a report with other
+            parameters than those configured is sent to anybody.
         close: Keep the month's figures for good first, if every source has settled; later reports show what changed.
     """
     now = runtime.flow_run.scheduled_start_time or datetime.now(UTC)
@@ -141,13 +142,13 @@ def report(
     closing = close_month(str(name), chosen) if close and when == "ended" else ""
     changes = overrides(platforms, algorithm, window_days, timezone, compare, language)
     made = make(str(name), chosen, changes, list(formats))
-    links = links_to(f"{name} {chosen}", made["page"], made["files"], formats)
+    links = links_to(f"{name} {chosen}", made["files"], formats)
     show_links(slug("report", str(name), chosen), links, f"Open {name} {chosen}")
     show_table(
         slug("report", str(name), "seconds"),
         [{"step": step, "seconds": round(spent, 1)} for step, spent in made["seconds"].items()],
         f"Where the time of {name} {chosen} went",
     )
-    if deliver and when == "ended":
+    if deliver and made["is_regular"]:
         send(str(name), chosen)
     return Completed(message=f"{name} {chosen}: {next(iter(links.values()), 'no file')}" + closing)

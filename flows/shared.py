@@ -63,8 +63,6 @@ def show_links(key: str, links: Mapping[str, str], description: str) -> None:
 def address_of(path: Path, output_dir: Path, public_url: str | None) -> str:
     """Where a reader opens a published file; the web app has the site at its root.
 
-    >>> address_of(Path("/o/reports/traffic/2026-10/r.html"), Path("/o"), "http://127.0.0.1:8600")
-    'http://127.0.0.1:8600/reports/traffic/2026-10/r.html'
     >>> address_of(Path("/o/site/traffic/2026-10/v1/r.html"), Path("/o"), "http://127.0.0.1:8600")
     'http://127.0.0.1:8600/traffic/2026-10/v1/r.html'
     >>> address_of(Path("/o/a b.html"), Path("/o"), None)

@@ -7,7 +7,7 @@ import email.policy
 import json
 import socket
 from collections.abc import Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from threading import Thread
@@ -71,13 +71,18 @@ def published(settings, box, tmp_path: Path):
     (chosen.params_dir / "reports").mkdir(parents=True)
     (chosen.params_dir / "reports" / "traffic.yaml").write_text("recipients: [ana@example.com, bo@example.com]\n")
     (chosen.params_dir / "alerts.yaml").write_text("channels: {team: TEAM_CHANNEL}\n")
+    files = report_files(tmp_path)
+    site.publish(site_dir(chosen), DRAFT, files, brand=BRAND)
+    return chosen
+
+
+def report_files(tmp_path: Path) -> dict[str, Path]:
     notebook = notebook_of(display.cover(title="Traffic", period="October 2026", brand="Acme"), figure(), figure())
     files = {"ipynb": tmp_path / "t.ipynb", "html": tmp_path / "t.html", "pdf": tmp_path / "t.pdf"}
     nbformat.write(notebook, files["ipynb"])
     files["html"].write_text("page")
     files["pdf"].write_bytes(b"%PDF-1.7 x")
-    site.publish(site_dir(chosen), DRAFT, files, brand=BRAND)
-    return chosen
+    return files
 
 
 def test_each_recipient_gets_one_letter_with_pdf_pictures_and_words(published, box):
@@ -146,7 +151,7 @@ def test_a_channel_gets_summary_and_link(published, monkeypatch):
     assert "https://reports.example.com/traffic/2026-10/v1/t.html" in taken[0]["message"]
 
 
-@pytest.mark.parametrize("to", ["nobody", "a@b,c@d", "a@b\r\nBcc: x@y", "<a@b>"])
+@pytest.mark.parametrize("to", ["nobody", "a@b,c@d", "a@b\r\nBcc: x@y", "<a@b>", "a b@c", "a@b c", "a@b@c", "@c"])
 def test_a_recipient_that_is_none_is_refused_before_anything_is_sent(published, box, to):
     with open_store(published) as store, pytest.raises(InputError, match="recipient"):
         deliver(published, store, "traffic", to=["ana@example.com", to])
@@ -166,3 +171,65 @@ def test_nothing_published_is_an_error_that_says_what_to_do(settings):
     settings.params_dir.mkdir(parents=True)
     with open_store(settings) as store, pytest.raises(InputError, match="analytics report traffic --month"):
         deliver(settings, store, "traffic")
+
+
+def test_only_a_month_that_is_over_and_as_configured_is_sent_unasked(published, box, tmp_path):
+    """A slice made for oneself, or a preview, once went to everybody as the newest report."""
+    files = report_files(tmp_path)
+    files["html"].write_text("other")
+    drafts = [
+        replace(DRAFT, period="2026-11", label="November", published_at="2026-11-20T06:00:00+00:00"),
+        replace(DRAFT, is_usual=False, parameters={"platforms": ["youtube"]}, label="Slice"),
+        replace(DRAFT, period="2026-10-05--2026-10-18", label="Days"),
+        replace(DRAFT, name="globex", period="2026-11", published_at="2026-11-20T06:00:00+00:00"),
+    ]
+    for draft in drafts:
+        site.publish(site_dir(published), draft, files, brand=BRAND)
+    with open_store(published) as store:
+        deliver(published, store, "traffic", to=["ana@example.com"])
+        deliver(published, store, "traffic", to=["ana@example.com"], period="2026-11")
+        with pytest.raises(InputError, match=r"only 2026-11; `analytics report traffic --name globex --month …`"):
+            deliver(published, store, "globex", to=["ana@example.com"])
+
+    assert [letter["Subject"].rpartition(": ")[2] for letter in box.letters] == ["October 2026", "November"]
+
+
+@pytest.mark.parametrize("url", ["smtp+tls://127.0.0.1:25", "smtp://127.0.0.1:port", "127.0.0.1"])
+def test_an_address_that_is_no_mail_server_claims_nothing(published, box, url):
+    """It once was found out after the claim: the next call said that everybody had the report."""
+    wrong = published.model_copy(update={"smtp_url": SecretStr(url)})
+    with open_store(published) as store:
+        with pytest.raises(InputError, match="ANALYTICS_SMTP_URL"):
+            deliver(wrong, store, "traffic")
+        done = deliver(published, store, "traffic")
+
+    assert [d.status for d in done] == ["sent", "sent"]
+
+
+def test_what_breaks_in_the_middle_is_tried_by_the_next_call(published, box):
+    def broken(_: float) -> None:
+        raise KeyboardInterrupt
+
+    with open_store(published) as store:
+        with pytest.raises(KeyboardInterrupt):
+            deliver(published, store, "traffic", to=["ana@example.com"], sleep=broken)
+        (done,) = deliver(published, store, "traffic", to=["ana@example.com"])
+
+    assert (done.status, len(box.letters)) == ("sent", 1)
+
+
+def test_a_letter_promises_only_what_it_holds(published, box, tmp_path):
+    """Without a PDF and a link the web page itself goes along."""
+    files = report_files(tmp_path)
+    del files["pdf"]
+    site.publish(site_dir(published), replace(DRAFT, name="page"), files, brand=BRAND)
+    (published.params_dir / "reports" / "page.yaml").write_text("title: Page\n")
+    alone = published.model_copy(update={"public_url": None})
+    with open_store(alone) as store:
+        deliver(alone, store, "page", to=["ana@example.com"])
+
+    (letter,) = box.letters
+    (page,) = letter.iter_attachments()
+    assert (page.get_filename(), page.get_content_type(), page.get_content()) == ("t.html", "text/html", "page")
+    assert "attached as a web page" in letter.get_body(("plain",)).get_content()
+    assert "PDF" not in letter.get_body(("html",)).get_content()

@@ -9,6 +9,8 @@ import feedparser
 import pytest
 
 from analytics.errors import InputError
+from analytics.jobs.published import site_brand
+from analytics.params import Brand, Params, ReportParams
 from analytics.reports import site
 from analytics.reports.published import Version
 
@@ -67,6 +69,78 @@ def test_an_older_month_made_anew_is_not_the_latest(out, files):
     page = (out / "index.html").read_text("utf-8")
     assert page.index('<article class="entry" data-words="traffic october') >= 0
     assert page.index("traffic/2026-10/") < page.index("traffic/2026-09/")
+
+
+def text(path: Path) -> str:
+    return path.read_text("utf-8")
+
+
+def test_a_run_with_other_parameters_is_a_version_and_in_nobodys_way(out, files):
+    """A slice for one's own eyes once was what `latest` and every saved link led to."""
+    site.publish(out, DRAFT, files, brand=BRAND)
+    usual = {kind: text(path) for kind, path in files.items()}
+    files["html"].write_text("a slice", "utf-8")
+    other = replace(DRAFT, is_usual=False, parameters={"month": "2026-10", "platforms": ["youtube"]}, seal="s")
+    days = replace(DRAFT, period="2026-10-05--2026-10-18", label="Two weeks", parameters={"month": "…"}, seal="d")
+
+    first, same = (site.publish(out, other, files, brand=BRAND) for _ in range(2))
+    site.publish(out, days, files, brand=BRAND)
+    files["html"].write_text(usual["html"], "utf-8")
+    again = site.publish(out, DRAFT, files, brand=BRAND)
+
+    assert (first.version, same.version, again.version) == (2, 2, 1)
+    assert first.changed == "made with other parameters (platforms)"
+    assert text(out / "traffic" / "latest.html") == text(out / again.stable("html")) == usual["html"]
+    assert text(out / first.address("html")) == text(out / "traffic" / days.period / files["html"].name) == "a slice"
+    page = text(out / "index.html")
+    assert page.index("traffic/2026-10/traffic") < page.index("traffic/2026-10-05")
+
+
+def test_a_month_that_runs_is_not_the_latest_until_it_has_ended(out, files):
+    """Its preview may be the same to the byte as the report after its end; only that one is sent and the latest."""
+    site.publish(out, DRAFT, files, brand=BRAND)
+    files["html"].write_text("november", "utf-8")
+    november = replace(DRAFT, period="2026-11", published_at="2026-11-20T06:00:00+00:00", seal="n")
+
+    preview = site.publish(out, november, files, brand=BRAND)
+    before = text(out / "traffic" / "latest.html")
+    over = site.publish(out, replace(november, published_at="2026-12-01T06:00:00+00:00"), files, brand=BRAND)
+
+    assert (preview.is_regular, before) == (False, "first html")
+    assert (over.version, over.is_regular, over.changed) == (2, True, "the month has ended")
+    assert text(out / "traffic" / "latest.html") == "november"
+
+
+def test_some_of_the_same_files_are_no_new_version(out, files):
+    """A rerun for its HTML alone says nothing that the version that stands does not."""
+    site.publish(out, DRAFT, files, brand=BRAND)
+
+    again = site.publish(out, replace(DRAFT, seal="h"), {"html": files["html"]}, brand=BRAND)
+
+    assert again.version == 1
+
+
+def test_a_feeds_ids_are_its_sites_own(tmp_path, files):
+    """Two sites with reports of the same names are two feeds; a new brand is the same one (RFC 4287, 4.2.6)."""
+
+    def ids(out: Path, **brand: str) -> list[str]:
+        site.publish(out, DRAFT, files, brand=BRAND | brand)
+        feed = feedparser.parse((out / "feed.xml").read_bytes())
+        return [feed.feed.id, *(entry.id for entry in feed.entries)]
+
+    one, other = ids(tmp_path / "one"), ids(tmp_path / "other")
+
+    assert ids(tmp_path / "one", name="Globex") == one
+    assert len({*one, *other}) == 4
+
+
+def test_the_sites_brand_is_the_default_reports_whoever_publishes():
+    def named(*names: str) -> Params:
+        return Params(reports={name: ReportParams(brand=Brand(name=name.title())) for name in names})
+
+    assert site_brand(named("acme", "traffic"))["name"] == "Traffic"
+    assert site_brand(named("globex", "acme"))["name"] == "Acme"
+    assert site_brand(Params())["name"] == Brand().name
 
 
 def test_every_link_of_the_gallery_and_the_feed_leads_to_a_file(out, files):

@@ -212,19 +212,22 @@ def test_a_database_that_is_away_is_a_figure_not_an_error(settings):
     assert samples(answer.text)["store_up",] == 0
 
 
-def test_the_site_and_the_reports_are_served(settings, client):
-    """The gallery from the start, a report as soon as it is published; a name with odd characters is escaped."""
+def test_what_is_published_is_served_and_nothing_that_is_not(settings, client):
+    """The gallery from the start, a report as soon as it is published, also under the links of old; no failed work."""
     folder = settings.output_dir / "reports" / "traffic" / "2026-10"
     folder.mkdir(parents=True)
-    (folder / "<script>.html").write_text("<h1>report</h1>", "utf-8")
+    for name in ("traffic-2026-10.failed.ipynb", "traffic-2026-10.html"):
+        (folder / name).write_text("unpublished", "utf-8")
     empty = client.get("/").text
-    published = settings.output_dir / "site" / "traffic" / "latest.html"
+    unpublished = [client.get(f"/reports/traffic/2026-10/{path.name}").status_code for path in folder.iterdir()]
+    published = settings.output_dir / "site" / "traffic" / "2026-10" / "traffic-2026-10.html"
     published.parent.mkdir(parents=True)
-    published.write_text("the newest", "utf-8")
+    published.write_text("the report", "utf-8")
 
     assert "Nothing is published yet" in empty
-    assert client.get("/traffic/latest.html").text == "the newest"
-    assert "report" in client.get("/reports/traffic/2026-10/%3Cscript%3E.html").text
+    assert unpublished == [404, 404]
+    assert client.get("/traffic/2026-10/traffic-2026-10.html").text == "the report"
+    assert client.get("/reports/traffic/2026-10/traffic-2026-10.html").text == "the report"
 
 
 @pytest.mark.parametrize("path", ["/reports/../params/x", "/reports/%2e%2e/secret.txt", "/openapi.json", "/docs"])

@@ -11,7 +11,8 @@ from uuid import UUID
 
 import nbformat
 
-from analytics.params import ReportParams, load_params
+from analytics.jobs.report import parameters_of
+from analytics.params import Params, ReportParams, load_params
 from analytics.reports import site
 from analytics.reports.published import Version
 from analytics.settings import Settings
@@ -50,9 +51,23 @@ def publish(settings: Settings, made: ReportFiles, *, at: datetime | None = None
         snapshot=next((str(n["provenance"]["snapshot"]) for n in doc.notes if "snapshot" in n["provenance"]), ""),
         status=str(doc.cover["status"]),
         made_with=dict(made.made_with),
+        is_usual=dict(made.parameters) == _usual(settings, made),
     )
-    brand = {"name": chosen.brand.name, "accent": chosen.brand.accent, "language": chosen.brand.language}
-    return site.publish(site_dir(settings), draft, made.files, brand=brand)
+    return site.publish(site_dir(settings), draft, made.files, brand=site_brand(params))
+
+
+def site_brand(params: Params) -> dict[str, str]:
+    """The brand of the site: that of the report `traffic`, or of the first by name, whoever publishes."""
+    report = params.reports.get("traffic") or next((params.reports[name] for name in sorted(params.reports)), None)
+    brand = (report or ReportParams()).brand
+    return {"name": brand.name, "accent": brand.accent, "language": brand.language}
+
+
+def _usual(settings: Settings, made: ReportFiles) -> dict[str, Any]:
+    """The parameters of a run for which nothing was asked but its period."""
+    usual = parameters_of(settings, made.name, made.month, {})
+    del usual["notebook"]
+    return usual
 
 
 def site_dir(settings: Settings) -> Path:

@@ -19,13 +19,13 @@ from analytics.reports.published import Version
 CHARTS = 2
 WIDTH = 620
 SCALE = 1.5
-LARGEST_PDF = 20_000_000  # above, mail servers refuse; the letter then has the link alone
+LARGEST = 20_000_000  # above, mail servers refuse; the letter then has the link alone
 
 
 def letter(
     version: Version,
     notebook_path: Path,
-    pdf: Path | None,
+    whole: Path | None,
     *,
     sender: str,
     recipient: str,
@@ -33,31 +33,48 @@ def letter(
     accent: str,
     link: str,
 ) -> EmailMessage:
-    """The message for one recipient; `link` leads to the published version, '' where readers cannot reach one."""
+    """The message for one recipient.
+
+    Args:
+        whole: the report as PDF or web page, attached unless it is too large.
+        link: leads to the published version, '' where readers cannot reach one.
+    """
     notebook = nbformat.read(notebook_path, as_version=4)  # type: ignore[no-untyped-call]
     doc = document(notebook, "html")
     pictures = [block for block in doc.blocks if block["type"] == "figure" and "spec" in block][:CHARTS]
     names = [make_msgid(domain="report.invalid") for _ in pictures]
     lang = str(doc.cover["language"])
+    attached = whole if whole is not None and whole.stat().st_size <= LARGEST else None
+    where = _where(attached, lang)
     message = EmailMessage()
     message["Subject"] = _line(f"{version.title}: {version.label}" + _again(version, lang))
     message["From"], message["To"] = sender, recipient
     message["Date"] = formatdate(localtime=False)
     message["Message-ID"] = make_msgid(domain="report.invalid")
     message["Auto-Submitted"] = "auto-generated"
-    message.set_content(_plain(version, doc.cover, brand, link, lang))
+    message.set_content(_plain(version, doc.cover, brand, link, lang, where))
     captions = [str(block["caption"]) for block in pictures]
     alts = [str(block["alt"]) for block in pictures]
     shown = list(zip(names, captions, alts, strict=True))
     message.add_alternative(
-        _html(version, doc.blocks, shown, brand=brand, accent=accent, link=link, lang=lang), subtype="html"
+        _html(version, doc.blocks, shown, brand=brand, accent=accent, link=link, lang=lang, where=where), subtype="html"
     )
     page: Any = message.get_payload()[1]  # type: ignore[index]
     for name, block in zip(names, pictures, strict=True):
         page.add_related(chart_png(block["spec"], scale=SCALE, language=lang), "image", "png", cid=name)
-    if pdf is not None and pdf.stat().st_size <= LARGEST_PDF:
-        message.add_attachment(pdf.read_bytes(), maintype="application", subtype="pdf", filename=pdf.name)
+    if attached is not None:
+        main, sub = ("application", "pdf") if attached.suffix == ".pdf" else ("text", "html")
+        message.add_attachment(attached.read_bytes(), maintype=main, subtype=sub, filename=attached.name)
     return message
+
+
+def _where(attached: Path | None, lang: str) -> str:
+    """Where the whole report is, for a letter without a link."""
+    if attached is None:
+        return say("The whole report could not be attached; ask its sender for it.", lang=lang)
+    if attached.suffix == ".pdf":
+        return say("The whole report is attached as PDF.", lang=lang)
+    return say("The whole report is attached as a web page.", lang=lang)
 
 
 def summary(version: Version, link: str) -> str:
@@ -77,12 +94,12 @@ def _line(text: str) -> str:
     return " ".join(text.split())[:200]
 
 
-def _plain(version: Version, cover: dict[str, Any], brand: str, link: str, lang: str) -> str:
+def _plain(version: Version, cover: dict[str, Any], brand: str, link: str, lang: str, where: str) -> str:
     lines = [f"{brand}", f"{version.title}: {version.label}{_again(version, lang)}", ""]
     lines += [f"- {sentence}" for sentence in version.headline]
     lines += ["", *(f"{label}: {value}" for label, value in cover["facts"]), ""]
     whole = say("The whole report: {link}", lang=lang, link=link)
-    lines += [whole if link else say("The whole report is attached as PDF.", lang=lang)]
+    lines += [whole if link else where]
     return "\n".join(lines) + "\n"
 
 
@@ -95,6 +112,7 @@ def _html(
     accent: str,
     link: str,
     lang: str,
+    where: str,
 ) -> str:
     """Tables and inline styles: what mail programs of any age show as it is meant."""
     shade = theme.accents(accent)["cover_from"]
@@ -116,12 +134,11 @@ def _html(
         f' style="max-width:100%;height:auto;border:0"></p><p style="{grey};margin:0">{escape(caption)}</p>'
         for name, caption, alt in pictures
     )
-    attached = say("The whole report is attached as PDF.", lang=lang)
     button = (
         f'<p style="margin:26px 0"><a href="{escape(link)}" style="background:{shade};color:#ffffff;padding:11px 20px;'
         f'border-radius:8px;text-decoration:none;font-weight:600">{escape(say("Open the report", lang=lang))}</a></p>'
         if link
-        else f'<p style="{grey};margin:26px 0">{escape(attached)}</p>'
+        else f'<p style="{grey};margin:26px 0">{escape(where)}</p>'
     )
     return (
         f'<!doctype html><html lang="{lang}"><body style="margin:0;background:#ffffff;color:#172033;'

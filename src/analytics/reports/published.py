@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
+from datetime import datetime
 from typing import Any
 from urllib.parse import quote
+
+from analytics.errors import InputError
+from analytics.model import Month
 
 MANIFEST = "version.json"
 ORDER = ("html", "pdf", "xlsx", "csv", "json", "parquet", "ipynb", "provenance")
@@ -17,7 +21,7 @@ class Version:
 
     `files` maps a format to a file name in the version's folder; `headline` are the first sentences of its summary;
     `changed` says what differs from the version before, '' for the first; `seal` names its files by their bytes,
-    `made_with` the program and the params.
+    `made_with` the program and the params; `is_usual` says whether it was made with the params file's own parameters.
     """
 
     name: str
@@ -37,6 +41,16 @@ class Version:
     status: str = "final"
     changed: str = ""
     made_with: Mapping[str, str] = field(default_factory=dict)
+    is_usual: bool = True
+
+    @property
+    def is_regular(self) -> bool:
+        """Whether it is what `latest` means and recipients get: a month that was over, made as the params file says."""
+        try:
+            end = Month.parse(self.period).bounds(str(self.parameters.get("timezone") or "UTC"))[1]
+        except InputError:
+            return False
+        return self.is_usual and datetime.fromisoformat(self.published_at) >= end
 
     @property
     def folder(self) -> str:
@@ -50,3 +64,8 @@ class Version:
     def stable(self, kind: str) -> str:
         """Link that always leads to the newest version of this period."""
         return f"{self.name}/{self.period}/{quote(self.files[kind])}"
+
+
+def standing_of(versions: Iterable[Version]) -> Version:
+    """Which of a period's versions stands for it: the newest with the usual parameters; without any, the newest."""
+    return max(versions, key=lambda v: (v.is_usual, v.version))

@@ -1,11 +1,14 @@
 """The published site: a folder that works by itself, from a disk or a web server.
 
     index.html  feed.xml
-    <report>/latest.html  latest.pdf                   the newest period, always under the same names
-    <report>/<period>/<report>-<period>.html …         the newest version of a period, always under the same names
+    <report>/latest.html  latest.pdf                   the newest month that is over, always under the same names
+    <report>/<period>/<report>-<period>.html …         the version that stands for a period, always under the same names
     <report>/<period>/v1/ …  v2/ …                      every version, for good; each with its `version.json`
+    site.json                                          the site's own id, made once: what its feed's ids are named by
 
-A version's folder is complete before it gets its name, and nothing is ever taken away by publishing, so no link breaks.
+A run with other parameters than the params file's own is a version beside the others: it stands for its period only
+while there is none with the usual ones, and is never the latest. A version's folder is complete before it gets its
+name, and nothing is ever taken away by publishing, so no link breaks.
 The gallery and the feed are made anew from the versions on disk; the same versions give the same bytes.
 """
 
@@ -16,6 +19,7 @@ import json
 import os
 import shutil
 import tempfile
+import uuid
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, replace
 from pathlib import Path
@@ -23,7 +27,7 @@ from pathlib import Path
 from analytics.errors import InputError
 from analytics.reports.exporters.gallery import feed, gallery
 from analytics.reports.language import say
-from analytics.reports.published import MANIFEST, ORDER, Version
+from analytics.reports.published import MANIFEST, ORDER, Version, standing_of
 from analytics.reports.run import STEM
 
 
@@ -34,7 +38,7 @@ def publish(site: Path, draft: Version, files: Mapping[str, Path], *, brand: Map
         site: the site's folder; made where it is missing.
         draft: what is published; its version, files and sizes are set here.
         files: finished files by format.
-        brand: `name`, `accent` and `language` of the gallery.
+        brand: `name`, `accent` and `language` of the site.
     Raises:
         InputError: a report or period whose name is no plain file name.
     """
@@ -44,28 +48,48 @@ def publish(site: Path, draft: Version, files: Mapping[str, Path], *, brand: Map
     home = site / draft.name / draft.period
     home.mkdir(parents=True, exist_ok=True)
     before = versions(site, draft.name, draft.period)
-    if before and before[-1].seal == draft.seal and set(before[-1].files) == set(files):
-        made = before[-1]
+    alike = [v for v in before if v.is_usual == draft.is_usual and (v.is_usual or v.parameters == draft.parameters)]
+    if alike and _is_same(site, alike[-1], draft, files):
+        made = alike[-1]
     else:
-        made = _added(home, draft, files, before, brand["language"])
-    for kind, name in made.files.items():
-        _copy(home / f"v{made.version}" / name, home / name)
-        newest = max(path.parent.name for path in (site / made.name).glob("*/v*/"))
-        if made.period == newest and kind in ("html", "pdf"):
-            _copy(home / f"v{made.version}" / name, site / made.name / f"latest.{kind}")
+        made = _added(home, draft, files, before, alike, str(draft.parameters.get("language") or brand["language"]))
+    stands = standing_of(versions(site, draft.name, draft.period))
+    for name in stands.files.values():
+        _copy(site / stands.folder / name, home / name)
+    regular = [v for v in versions(site, draft.name) if v.is_regular]
+    if regular:
+        latest = max(regular, key=lambda v: (v.period, v.version))
+        for kind in {"html", "pdf"} & set(latest.files):
+            _copy(site / latest.folder / latest.files[kind], site / draft.name / f"latest.{kind}")
     refresh(site, brand)
     return made
 
 
-def _added(home: Path, draft: Version, files: Mapping[str, Path], before: Sequence[Version], lang: str) -> Version:
-    """The next version's folder, complete before it has its name."""
+def _is_same(site: Path, before: Version, draft: Version, files: Mapping[str, Path]) -> bool:
+    """Whether a version holds these files already, and stands for as much."""
+    there = {kind: site / before.folder / name for kind, name in before.files.items()}
+    return before.is_regular == draft.is_regular and all(
+        kind in there and there[kind].is_file() and there[kind].read_bytes() == path.read_bytes()
+        for kind, path in files.items()
+    )
+
+
+def _added(
+    home: Path,
+    draft: Version,
+    files: Mapping[str, Path],
+    before: Sequence[Version],
+    alike: Sequence[Version],
+    lang: str,
+) -> Version:
+    """The next version's folder, complete before it has its name; `alike` are those it is compared with, if any."""
     number = before[-1].version + 1 if before else 1
     made = replace(
         draft,
         version=number,
         files={kind: files[kind].name for kind in ORDER if kind in files},
         sizes={kind: files[kind].stat().st_size for kind in ORDER if kind in files},
-        changed=_changed(before[-1], draft, lang) if before else "",
+        changed=_changed((alike or before)[-1], draft, lang) if before else "",
     )
     waiting = Path(tempfile.mkdtemp(prefix=".v", dir=home))
     try:
@@ -87,6 +111,8 @@ def _changed(before: Version, now: Version, lang: str) -> str:
     names = [n for n in {**before.parameters, **now.parameters} if before.parameters.get(n) != now.parameters.get(n)]
     if names:
         reasons.append(say("made with other parameters ({names})", lang=lang, names=", ".join(sorted(names))))
+    if now.is_regular and not before.is_regular and not names:
+        reasons.append(say("the month has ended", lang=lang))
     if before.status != now.status:
         then, today = (say(status, lang=lang) for status in (before.status, now.status))
         reasons.append(say("{then} before, {today} now", lang=lang, then=then, today=today))
@@ -110,7 +136,18 @@ def refresh(site: Path, brand: Mapping[str, str]) -> None:
     """Make gallery and feed anew from what stands."""
     standing = versions(site)
     _write(site / "index.html", gallery(standing, brand).encode("utf-8"))
-    _write(site / "feed.xml", feed(standing, brand))
+    _write(site / "feed.xml", feed(standing, brand, _own_id(site)))
+
+
+def _own_id(site: Path) -> uuid.UUID:
+    """What tells this site from every other, also after it is moved or renamed."""
+    path = site / "site.json"
+    try:
+        return uuid.UUID(json.loads(path.read_text("utf-8"))["id"])
+    except (OSError, ValueError, TypeError, KeyError):
+        made = uuid.uuid4()
+        _write(path, json.dumps({"id": str(made)}).encode() + b"\n")
+        return made
 
 
 def seal_of(files: Mapping[str, Path]) -> str:

@@ -13,8 +13,8 @@ from starlette.datastructures import MutableHeaders
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from analytics import __version__
-from analytics.jobs.published import site_dir
-from analytics.params import Brand
+from analytics.jobs.published import site_brand, site_dir
+from analytics.params import load_params
 from analytics.reports.site import refresh
 from analytics.settings import Settings, load_settings
 
@@ -35,13 +35,12 @@ def create_app(settings: Settings | None = None) -> FastAPI:
     for name in ROUTERS:
         if importlib.util.find_spec(name):
             app.include_router(importlib.import_module(name).router(chosen))
-    reports = chosen.output_dir.resolve() / "reports"
-    reports.mkdir(parents=True, exist_ok=True)
-    app.mount("/reports", StaticFiles(directory=reports, html=True), name="reports")
     site = site_dir(chosen)
     if not (site / "index.html").exists():
         site.mkdir(parents=True, exist_ok=True)
-        refresh(site, Brand().model_dump())
+        refresh(site, site_brand(load_params(chosen.params_dir)))
+    # links of old led to output/reports, which holds work that is unpublished or has failed: now to what is published
+    app.mount("/reports", StaticFiles(directory=site), name="reports")
     app.mount("/", StaticFiles(directory=site, html=True), name="site")
     return app
 

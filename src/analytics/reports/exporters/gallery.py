@@ -17,7 +17,7 @@ from analytics.reports import formats
 from analytics.reports.exporters import html as html_exporter
 from analytics.reports.exporters.words import words
 from analytics.reports.language import mark, say
-from analytics.reports.published import ORDER, Version
+from analytics.reports.published import ORDER, Version, standing_of
 from analytics.reports.wording import counted
 
 ATOM = "http://www.w3.org/2005/Atom"
@@ -43,7 +43,7 @@ def gallery(standing: Sequence[Version], brand: Mapping[str, str]) -> str:
             w=words(lang),
             title=say("{brand}: reports", lang=lang, brand=brand["name"]),
             entries=entries,
-            latest=entries[0] if entries else None,
+            latest=next((entry for entry in entries if entry["is_regular"]), entries[0] if entries else None),
             platforms=sorted({name for entry in entries for name in entry["platforms"]}),
             years=[(year, list(group)) for year, group in groupby(entries, key=lambda entry: entry["period"][:4])],
             style=Markup(style),  # noqa: S704 - our own files
@@ -66,11 +66,12 @@ def _policy(style: str) -> str:
 
 
 def _entry(versions: list[Version], lang: str) -> dict[str, Any]:
-    """A period as the page shows it; its newest version stands for it."""
-    newest = versions[-1]
+    """A period as the page shows it, by the version that stands for it."""
+    newest = standing_of(versions)
     return {
         "name": newest.name,
         "period": newest.period,
+        "is_regular": newest.is_regular,
         "label": newest.label,
         "title": newest.title,
         "status": "" if newest.status == "final" else say(newest.status, lang=lang),
@@ -119,13 +120,16 @@ def _size(size: int, lang: str) -> str:
     return say("{size} kB", lang=lang, size=formats.number(max(size / 1e3, 1), decimals=0, lang=lang))
 
 
-def feed(standing: Sequence[Version], brand: Mapping[str, str], *, most: int = 50) -> bytes:
-    """Atom (RFC 4287): an entry a version, the newest first; links are relative, so that the site may be moved."""
+def feed(standing: Sequence[Version], brand: Mapping[str, str], own_id: uuid.UUID, *, most: int = 50) -> bytes:
+    """Atom (RFC 4287): an entry a version, the newest first; links are relative, so that the site may be moved.
+
+    Ids are names below the site's own: those of two sites never meet, whatever their reports are called.
+    """
     ET.register_namespace("", ATOM)
     root = ET.Element(f"{{{ATOM}}}feed")
     newest = sorted(standing, key=lambda v: (v.published_at, v.name, v.period, v.version), reverse=True)[:most]
     _text(root, "title", say("{brand}: reports", lang=brand["language"], brand=brand["name"]))
-    _text(root, "id", _id(f"site {brand['name']}"))
+    _text(root, "id", own_id.urn)
     _text(root, "updated", newest[0].published_at if newest else "1970-01-01T00:00:00+00:00")
     ET.SubElement(_text(root, "author", ""), f"{{{ATOM}}}name").text = brand["name"]
     ET.SubElement(root, f"{{{ATOM}}}link", rel="self", href="feed.xml", type="application/atom+xml")
@@ -135,7 +139,7 @@ def feed(standing: Sequence[Version], brand: Mapping[str, str], *, most: int = 5
         number = say(" (version {number})", lang=brand["language"], number=version.version)
         again = number if version.version > 1 else ""
         _text(entry, "title", f"{version.title}, {version.label}{again}")
-        _text(entry, "id", _id(version.folder))
+        _text(entry, "id", uuid.uuid5(own_id, version.folder).urn)
         _text(entry, "updated", version.published_at)
         _text(entry, "summary", " ".join([version.changed, *version.headline]).strip())
         for kind, mime in TYPES.items():
@@ -151,7 +155,3 @@ def _text(parent: ET.Element, name: str, text: str) -> ET.Element:
     element = ET.SubElement(parent, f"{{{ATOM}}}{name}")
     element.text = formats.clean(text) or None
     return element
-
-
-def _id(text: str) -> str:
-    return uuid.uuid5(uuid.NAMESPACE_URL, f"analytics:{text}").urn
