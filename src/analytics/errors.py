@@ -104,14 +104,20 @@ class ReportError(AnalyticsError):
     """A report could not be made; nothing was published."""
 
 
+MOST_NAMED = 50
+
+
 def nearest(name: str, known: Iterable[str], *, cutoff: float = 0.6) -> str:
     """What to write after "unknown": the known name most like it, or what there is.
 
     >>> nearest("gihtub", ["github", "reddit"]), nearest("x", ["github", "reddit"]), nearest("x", [])
     ("did you mean 'github'?", 'expected one of github, reddit', 'there is none yet')
+
+    More than fifty are not all written.
     """
     names = sorted(known)
     close = difflib.get_close_matches(name, names, n=1, cutoff=cutoff)
     if close:
         return f"did you mean {close[0]!r}?"
-    return f"expected one of {', '.join(names[:20])}" if names else "there is none yet"
+    more = f" and {len(names) - MOST_NAMED} more" if len(names) > MOST_NAMED else ""
+    return f"expected one of {', '.join(names[:MOST_NAMED])}{more}" if names else "there is none yet"

@@ -9,9 +9,9 @@ from dataclasses import dataclass, field
 from datetime import UTC, date, datetime, timedelta
 from functools import total_ordering
 from typing import Literal
-from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
+from zoneinfo import ZoneInfo, ZoneInfoNotFoundError, available_timezones
 
-from analytics.errors import InputError
+from analytics.errors import InputError, nearest
 
 DataType = Literal["counter", "gauge", "histogram"]
 Aggregation = Literal["increase", "last", "sum", "mean"]
@@ -236,4 +236,6 @@ def zone_of(name: str) -> ZoneInfo:
     try:
         return ZoneInfo(name)
     except (ZoneInfoNotFoundError, ValueError, OSError) as exc:
-        raise InputError(f"time zone {name!r}: expected an IANA name, for example Europe/Berlin") from exc
+        hint = nearest(name, available_timezones(), cutoff=0.7)
+        known = hint if hint.startswith("did you mean") else "expected an IANA name, for example Europe/Berlin"
+        raise InputError(f"time zone {name!r}: {known}") from exc

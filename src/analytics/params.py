@@ -14,7 +14,7 @@ from typing import Annotated, Any, Literal, TypeVar
 
 import yaml
 from cronsim import CronSim, CronSimError
-from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationError, model_validator
+from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, ValidationError, model_validator
 
 from analytics.errors import InputError, ParamsError
 from analytics.model import Aggregation, DataType, Severity, zone_of
@@ -59,6 +59,7 @@ Cron = Annotated[str, AfterValidator(_cron)]
 ClockTime = Annotated[str, Field(pattern=r"^([01][0-9]|2[0-3]):[0-5][0-9]$", description="HH:MM")]
 Holiday = Annotated[str, AfterValidator(_holiday)]
 Timezone = Annotated[str, AfterValidator(_timezone)]
+Names = Annotated[tuple[str, ...], BeforeValidator(lambda given: (given,) if isinstance(given, str) else given)]
 Colour = Annotated[str, Field(pattern=r"^#[0-9a-fA-F]{6}$", description="#rrggbb")]
 
 
@@ -283,13 +284,13 @@ class ReportParams(_Model):
 
     title: str = "Platform traffic report"
     notebook: str = Field("traffic", pattern=_NAME)
-    platforms: tuple[str, ...] = ()
-    metrics: tuple[str, ...] = ()
-    accounts: tuple[str, ...] = ()
+    platforms: Names = ()
+    metrics: Names = ()
+    accounts: Names = ()
     timezone: Timezone = "UTC"
     algorithm: Literal["ewma", "stl", "mstl", "prophet", "seasonal_naive", "profile"] = "profile"
     window_days: int = Field(30, ge=1, le=400)
-    sections: tuple[str, ...] = Field((), description="which, in order; needs notebook: custom")
+    sections: Names = Field((), description="which, in order; needs notebook: custom")
     schedule: Cron = "0 6 1 * *"
     settled_schedule: Cron | None = Field("0 6 5 * *", description="the same month again, once figures have settled")
     provisional_schedule: Cron | None = Field("0 6 * * 1", description="the current month so far")

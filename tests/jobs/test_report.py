@@ -7,12 +7,15 @@ import numpy as np
 import pandas as pd
 import pytest
 import yaml
+from typer.testing import CliRunner
 
+from analytics.cli.report import app
 from analytics.errors import InputError, NoDataError
 from analytics.jobs.published import rerun_command
 from analytics.jobs.report import FORMATS, make_report, month_asked, options_from, parameters_of
 from analytics.model import Month
 from analytics.params import ReportParams
+from analytics.settings import environment_of
 from analytics.store import Collection, open_store
 
 OCTOBER = Month(2026, 10)
@@ -79,6 +82,20 @@ def test_a_month_without_data_starts_no_kernel_and_leaves_nothing(filled):
     assert not (filled.output_dir / "reports").exists()
 
 
+def test_a_month_within_a_gap_is_refused_as_early_and_named_as_one(filled):
+    """First and last reading say nothing of what lies between."""
+    with open_store(filled) as store:
+        early = {"platform": "twitter", "metric_type": "mentions", "author_id": "acme", "value": 1.0}
+        store.write(
+            pd.DataFrame([early | {"time": pd.Timestamp("2026-03-05", tz="UTC")}]), Collection("twitter", "api")
+        )
+
+    with pytest.raises(NoDataError, match="2026-05: no reading in that month; stored: 2026-03, 2026-09 to 2026-10"):
+        make_report(filled, "traffic", month=Month(2026, 5))
+
+    assert not (filled.output_dir / "reports").exists()
+
+
 def test_an_empty_store_says_how_to_fill_it(installation):
     """The first thing a newcomer may try."""
     with pytest.raises(NoDataError, match="the store is empty: `analytics import`"):
@@ -97,6 +114,8 @@ def test_an_empty_store_says_how_to_fill_it(installation):
         ({"compare": "last year"}, "expected YYYY-MM"),
         ({"platforms": 3}, "platforms"),
         ({"language": "xx"}, "language 'xx': expected one of en, de, fr, es"),
+        ({"timezone": "Europe/Berln"}, "time zone 'Europe/Berln': did you mean 'Europe/Berlin'"),
+        ({"sections": ["sumary"]}, "section 'sumary': unknown; did you mean 'summary'"),
     ],
 )
 def test_a_wrong_parameter_is_refused_by_name(installation, options, said):
@@ -126,6 +145,10 @@ def test_an_unknown_report_or_format_is_refused_with_the_nearest_name(filled):
         make_report(filled, "trafic", month=OCTOBER)
     with pytest.raises(InputError, match="format 'pfd': unknown; did you mean 'pdf'"):
         make_report(filled, "traffic", month=OCTOBER, formats=("pfd",))
+    with pytest.raises(InputError, match="formats: none is named; expected some of html, pdf"):
+        make_report(filled, "traffic", month=OCTOBER, formats=())
+    with pytest.raises(InputError, match=r"platform 'twiter': nothing stored under that name; did you mean 'twitter'"):
+        make_report(filled, "traffic", month=OCTOBER, overrides={"platforms": "twiter"})
 
 
 def test_options_come_from_a_file_too(tmp_path: Path):
@@ -136,6 +159,27 @@ def test_options_come_from_a_file_too(tmp_path: Path):
     assert options_from(path) == {"month": "2026-10", "accounts": ["acme"]}
     with pytest.raises(InputError, match=r"nowhere\.yaml"):
         options_from(tmp_path / "nowhere.yaml")
+
+
+@pytest.mark.parametrize(
+    ("content", "said"),
+    [
+        ("{from: 2024-01-05, to: 2024-01-18, platforms: twitter}", "2024-01-05--2024-01-18: no reading"),
+        ("{formats: [pfd], publish: false}", "format 'pfd': unknown; did you mean 'pdf'"),
+        ("{formats: 'html,pfd'}", "format 'pfd'"),
+        ("{publish: maybe}", "publish 'maybe': expected true or false"),
+        ("{from: 2024-01-05}", "period: give --month, or both --from and --to"),
+    ],
+)
+def test_a_params_file_takes_what_the_options_take(filled, tmp_path, monkeypatch, content, said):
+    """Its help says that the names are the same."""
+    (tmp_path / "rerun.yaml").write_text(content)
+    for name, value in environment_of(filled).items():
+        monkeypatch.setenv(name, value)
+
+    result = CliRunner().invoke(app, ["traffic", "--params-file", str(tmp_path / "rerun.yaml")])
+
+    assert said in str(result.exception)
 
 
 def test_without_a_month_the_last_whole_one_is_meant():

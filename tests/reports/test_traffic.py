@@ -293,7 +293,7 @@ def test_a_month_without_data_says_which_months_there_are(two_months):
 
 def test_an_unknown_account_says_which_there_are(two_months):
     """A typo must not give an empty report."""
-    with pytest.raises(InputError, match=r"account 'lout': nothing stored under that name; stored: loud, quiet"):
+    with pytest.raises(InputError, match=r"account 'lout': nothing stored under that name; did you mean 'loud'"):
         gathered(two_months, accounts=["lout"])
 
 

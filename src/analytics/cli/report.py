@@ -47,14 +47,18 @@ def traffic(
     algorithm: Annotated[str | None, typer.Option(help="Baseline: ewma, profile, stl, mstl, prophet …")] = None,
     window_days: Annotated[int | None, typer.Option(help="Days of history behind every expectation.")] = None,
     language: Annotated[str | None, typer.Option(help="en, de, fr or es.", show_default="the brand's")] = None,
-    formats: Annotated[str, typer.Option(help="Of html, pdf, csv, xlsx, json, parquet; comma-separated.")] = ALL,
-    publish: Annotated[bool, typer.Option(help="Put it on the site in output/site.")] = True,
+    formats: Annotated[
+        str | None, typer.Option(help="Of html, pdf, csv, xlsx, json, parquet; comma-separated.", show_default="all")
+    ] = None,
+    publish: Annotated[
+        bool | None,
+        typer.Option("--publish/--no-publish", help="Put it on the site in output/site; it is, by default."),
+    ] = None,
     name: Annotated[str, typer.Option(help="Which report of params/reports.")] = "traffic",
     params_file: Annotated[Path | None, typer.Option(help="YAML with the same names as these options.")] = None,
 ) -> None:
     """Monthly traffic report: what was normal, what was not, as HTML and PDF."""
     given: dict[str, Any] = {
-        "month": _period(month, start, end),
         "platforms": _names(platforms),
         "metrics": _names(metrics),
         "accounts": _names(accounts),
@@ -63,6 +67,8 @@ def traffic(
         "algorithm": algorithm,
         "window_days": window_days,
         "language": language,
+        "formats": _names(formats),
+        "publish": publish,
     }
     from analytics.cli.shown import steps
     from analytics.jobs import published
@@ -70,14 +76,19 @@ def traffic(
     from analytics.settings import load_settings
 
     settings = load_settings()
-    options = job.options_from(params_file) | {key: value for key, value in given.items() if value is not None}
+    options = job.options_from(params_file)
+    dates = [options.pop(key, None) for key in ("month", "from", "to")]
+    if any(date is not None for date in (month, start, end)):
+        dates = [month, start, end]
+    options |= {key: value for key, value in given.items() if value is not None}
+    kinds, publish = _names(options.pop("formats", ALL)), _flag("publish", options.pop("publish", True))
     with steps("Traffic report") as show:
         made = job.make_report(
             settings,
             name,
-            month=job.month_asked(options.pop("month", None)),
+            month=job.month_asked(_period(*dates)),
             overrides=options,
-            formats=_names(formats) or (),
+            formats=kinds or (),
             progress=show.progress,
         )
         files = dict(made.files)
@@ -292,9 +303,9 @@ def deliveries() -> None:
     Console(highlight=False, soft_wrap=True).print(table if found else "Nothing was sent yet.")
 
 
-def _period(month: str | None, start: str | None, end: str | None) -> str | None:
+def _period(month: Any, start: Any, end: Any) -> str | None:
     if start is None and end is None:
-        return month
+        return None if month is None else str(month)
     if month is not None or start is None or end is None:
         from analytics.errors import InputError
 
@@ -302,5 +313,17 @@ def _period(month: str | None, start: str | None, end: str | None) -> str | None
     return f"{start}--{end}"
 
 
-def _names(text: str | None) -> tuple[str, ...] | None:
-    return None if text is None else tuple(name.strip() for name in text.split(",") if name.strip())
+def _names(given: Any) -> tuple[str, ...] | None:
+    """Names separated by commas, or a list of a params file."""
+    if given is None:
+        return None
+    names = given.split(",") if isinstance(given, str) else given
+    return tuple(str(name).strip() for name in names if str(name).strip())
+
+
+def _flag(name: str, given: Any) -> bool:
+    if not isinstance(given, bool):
+        from analytics.errors import InputError
+
+        raise InputError(f"{name} {given!r}: expected true or false")
+    return given

@@ -62,6 +62,8 @@ def make_report(
     """
     from analytics.reports import run
 
+    if not formats:
+        raise InputError(f"formats: none is named; expected some of {', '.join(FORMATS)}")
     _known("format", formats, FORMATS)
     parameters = parameters_of(settings, name, month, overrides or {})
     notebook = _notebook(parameters.pop("notebook"))
@@ -108,7 +110,11 @@ def parameters_of(settings: Settings, name: str, month: Period, overrides: Mappi
     except ValidationError as exc:
         raise InputError(f"report {name}: {'; '.join(explained(exc, ReportParams))}") from exc
     checked = chosen.model_dump(include=set(NOTEBOOK_FIELDS), mode="json")
-    if not checked["sections"]:
+    if checked["sections"]:
+        from analytics.reports.sections import SECTIONS
+
+        _known("section", checked["sections"], list(SECTIONS))
+    else:
         del checked["sections"]  # only the notebook `custom` takes them
     checked["month"] = str(month)
     checked["brand"] = name
@@ -143,7 +149,7 @@ def _snapshot_with_data(settings: Settings, parameters: Mapping[str, Any]) -> st
         series = choose_series(store, **chosen)
         month, compared = period_of(parameters["month"]), parameters.get("compare")
         require_other(month, period_of(compared) if compared else None)
-        require_month(series, month, parameters["timezone"])
+        require_month(store, series, month, parameters["timezone"])
         with store.begin() as connection:
             said = [f"{r.said_at.isoformat()} {r.said_by} {r.kind} {r.note}" for r in remarks.select(connection)]
         said += [f"{period} {zone} {at.isoformat()} {count}" for period, zone, at, count in closes.periods(store)]

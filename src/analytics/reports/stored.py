@@ -3,16 +3,19 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from datetime import timedelta
 from typing import TYPE_CHECKING
 
 import pandas as pd
 
-from analytics.errors import InputError, NoDataError
-from analytics.model import Period
+from analytics.errors import InputError, NoDataError, nearest
+from analytics.model import Month, Period
 from analytics.params import Params
 
 if TYPE_CHECKING:
     from analytics.store import Store
+
+DAY = timedelta(days=1)
 
 
 def choose_series(
@@ -37,8 +40,8 @@ def choose_series(
     ):
         for name in names:
             if name not in set(known[column]):
-                there = ", ".join(sorted(map(str, set(known[column])))[:8]) or "none yet"
-                raise InputError(f"{what} {name!r}: nothing stored under that name; stored: {there}")
+                hint = nearest(name, map(str, set(known[column])))
+                raise InputError(f"{what} {name!r}: nothing stored under that name; {hint}")
         if names:
             known = known[known[column].isin(list(names))]
     rank = _ranks(params or Params())
@@ -67,15 +70,19 @@ def _ranks(params: Params) -> Callable[[str, str, str], tuple[int | str, ...]]:
     return rank
 
 
-def require_month(series: pd.DataFrame, month: Period, timezone: str) -> None:
-    """Refuse a month that no series reaches.
+def require_month(store: Store, series: pd.DataFrame, month: Period, timezone: str) -> None:
+    """Refuse a month in which no series has a reading.
 
     Raises:
         NoDataError: naming the months there are.
     """
     start, end = month.bounds(timezone)
-    if series.empty or not ((series["first_time"] < end) & (series["last_time"] >= start)).any():
-        raise NoDataError(f"{month}: no reading in that month; {stored_months(series, timezone)}")
+    reach = series[(series["first_time"] < end) & (series["last_time"] >= start)]
+    if not reach.empty:
+        days = store.read_buckets(reach["series_id"].tolist(), start - DAY, end, unit="day")
+        if (days["last_time"] >= start).any():
+            return
+    raise NoDataError(f"{month}: no reading in that month; {stored_months(store, series, timezone)}")
 
 
 def require_other(month: Period, compared: Period | None) -> None:
@@ -88,12 +95,23 @@ def require_other(month: Period, compared: Period | None) -> None:
         raise InputError(f"compare {compared}: is the period reported; name another one")
 
 
-def stored_months(series: pd.DataFrame, timezone: str) -> str:
-    """Which months hold readings, for an error's advice."""
+def stored_months(store: Store, series: pd.DataFrame, timezone: str) -> str:
+    """Which months hold readings, for an error's advice; one without any ends a run of them."""
     if series.empty:
         return "the store is empty: `analytics import` or `analytics collect` fills it"
-    first, last = (pd.Timestamp(series[c].agg(f)).tz_convert(timezone) for c, f in SPAN)
-    return f"stored: {first:%Y-%m} to {last:%Y-%m}"
+    first, last = series["first_time"].min(), series["last_time"].max()
+    begin = first.normalize().to_pydatetime()
+    days = store.read_buckets(series["series_id"].tolist(), begin, last.to_pydatetime() + DAY, unit="day")
+    local = days["last_time"].dt.tz_convert(timezone)
+    months = sorted(set((12 * local.dt.year + local.dt.month - 1).tolist()))
+    runs: list[list[int]] = []
+    for month in months:
+        if runs and month == runs[-1][1] + 1:
+            runs[-1][1] = month
+        else:
+            runs.append([month, month])
+    return "stored: " + ", ".join(" to ".join(dict.fromkeys(_month(month) for month in run)) for run in runs)
 
 
-SPAN = (("first_time", "min"), ("last_time", "max"))
+def _month(index: int) -> str:
+    return str(Month(index // 12, index % 12 + 1))

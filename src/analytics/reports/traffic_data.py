@@ -248,7 +248,7 @@ def gather(
             against = _Comparer(store, monitored, facts, definitions, watch.timezone, account)
             items.append(_with_comparisons(against, compare_with or month.year_before()))
     if not items:
-        raise NoDataError(f"{month}: no reading in that month; {stored_months(series, watch.timezone)}")
+        raise NoDataError(f"{month}: no reading in that month; {stored_months(store, series, watch.timezone)}")
     shown = {item.series.series_id for item in items}
     step_s = min(item.series.amounts.step_s for item in items)
     left_out = [row for row in series.itertuples(index=False) if row.series_id not in shown]
