@@ -183,6 +183,7 @@ def test_a_feed_that_is_refused_costs_its_posts_and_no_other_accounts(settings, 
     assert other.written > 0
     assert [r.metric for r in refused.refused] == ["posts"]
     with store.begin() as connection:
+        assert set(connection.scalars(sa.text("SELECT method FROM collections"))) == {"feed"}
         query = sa.text("SELECT account, outcome, error FROM collections ORDER BY collection_id")
         outcomes = {account: (outcome, error) for account, outcome, error in connection.execute(query)}
     assert outcomes[accounts[0]][0] == "failed"

@@ -7,9 +7,11 @@ import fcntl
 import json
 import os
 import socket
+import threading
 import time
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 
 import httpx
@@ -110,8 +112,101 @@ def test_metrics_follow_what_was_collected(client, settings):
     assert found["api_sync_duration_seconds_count", "github"] == 2
     assert found["feed_poll_duration_seconds_count", "blog"] == 1
     assert found["anomalies_open", "github", "high"] == 1
-    assert 90 <= found["data_freshness_seconds", "github"] < 200
     assert found["store_up",] == 1
+
+
+def test_what_is_late_is_told_from_what_is_dated_back_and_from_what_is_collected_no_more(client, settings):
+    """A reading of a post is dated by the post; a daily platform is not late after an hour."""
+    now = datetime.now(UTC)
+    entry = "{adapter: github, display_name: G, schedule: '0 8 * * *', accounts: [{id: acme}, {id: dead}]}"
+    (settings.params_dir / "platforms.yaml").write_text(f"platforms: {{blog: {entry}, new: {entry}}}")
+    with open_store(settings) as store:
+        for platform, age in (("blog", timedelta(days=2)), ("removed", timedelta(0))):
+            old = Observation(platform, "views", 5.0, now - age, author_id="acme")
+            store.write([old], Collection(platform, "feed", "acme", started_at=now - timedelta(minutes=4)))
+
+    found = samples(client.get("/metrics").text)
+
+    assert 172800 <= found["data_freshness_seconds", "blog"] < 172900
+    assert 240 <= found["collection_age_seconds", "blog"] < 300
+    assert found["collection_interval_seconds", "blog"] == 86400
+    assert {name[1] for name in found if name[0].startswith(("data_", "collection_"))} == {"blog"}
+
+
+def test_a_restart_counts_nothing_again(settings):
+    """A counter that began with the last hour's sum made `increase()` count that hour twice."""
+    from analytics.store import Store
+    from analytics.store.engine import engine_for
+    from analytics.web.metrics import Metrics
+
+    with open_store(settings) as store:
+        store.record_failure(Collection("github", "api", started_at=datetime.now(UTC)), "timed out")
+        restarted = Metrics(settings, lambda: Store(engine_for(settings)))
+        store.record_failure(Collection("github", "api", started_at=datetime.now(UTC)), "timed out")
+
+    restarted.read(datetime.now(UTC))
+
+    assert samples(restarted.text().decode())["ingestion_errors_total", "github", "timeout"] == 1
+
+
+@pytest.mark.parametrize(
+    ("error", "said"),
+    [
+        ("youtube UC429: no quota left", "quota"),  # an account's number is no status
+        ("medium @timeless GET /feed: answered 503: later", "503"),
+        ("medium @timeless GET /feed: no document", "other"),
+        ("github GET /repos: ReadTimeout: The read operation timed out", "timeout"),
+        ("github GET /repos: no whole answer in 120 s", "timeout"),
+        ("no views (answered 403: not allowed)", "403"),
+    ],
+)
+def test_an_errors_type_is_read_off_what_went_wrong(error, said):
+    from analytics.web.metrics import error_type
+
+    assert error_type(error) == said
+
+
+RUNS = [
+    {"id": "1", "flow_id": "r", "state_type": "FAILED", "start_time": "x", "run_count": 1, "total_run_time": 40,
+     "estimated_start_time_delta": 2, "parameters": {"name": "weekly"}},
+    {"id": "2", "flow_id": "r", "state_type": "CANCELLED", "start_time": "x", "run_count": 0, "total_run_time": 0,
+     "estimated_start_time_delta": 900, "parameters": {}},
+]  # fmt: skip
+
+
+def test_runs_are_timed_once_they_began_and_failed_reports_are_counted(settings):
+    """Prefect dates the start of a run that was cancelled before it began; the store knows no failed report."""
+    from analytics.store import Store
+    from analytics.store.engine import engine_for
+    from analytics.web.metrics import Metrics
+
+    answers = {"/flow_runs/filter": RUNS, "/flow_runs/count": 0, "/flows/filter": [{"id": "r", "name": "report"}]}
+
+    class Handler(BaseHTTPRequestHandler):
+        def do_GET(self) -> None:
+            self._answer(True)
+
+        def do_POST(self) -> None:
+            self.rfile.read(int(self.headers["Content-Length"]))
+            self._answer(answers[self.path.removeprefix("/api")])
+
+        def _answer(self, body: object) -> None:
+            self.send_response(200)
+            self.end_headers()
+            self.wfile.write(json.dumps(body).encode())
+
+        def log_message(self, *_: object) -> None:
+            """Stay silent."""
+
+    with ThreadingHTTPServer(("127.0.0.1", 0), Handler) as server:
+        threading.Thread(target=server.serve_forever, args=(0.05,), daemon=True).start()
+        metrics = Metrics(settings, lambda: Store(engine_for(settings)), f"http://127.0.0.1:{server.server_port}/api")
+        found = samples(metrics.text().decode())
+        server.shutdown()
+
+    assert found["task_execution_duration_seconds_count", "report"] == 1
+    assert found["scheduled_task_accuracy_seconds_sum", "report"] == 2
+    assert found["report_generations_total", "weekly", "failed"] == 1
 
 
 def test_what_the_budget_left_out_is_no_failure(client, settings):

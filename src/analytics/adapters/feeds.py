@@ -70,7 +70,7 @@ def feed_of(raw: bytes) -> tuple[Any, str | None]:
 
 def vendor(platform: str, base_url: str) -> Vendor:
     """How a platform that publishes feeds is spoken to."""
-    return Vendor(platform, base_url, headers={"Accept": ACCEPT}, read=feed_of, form="a feed")
+    return Vendor(platform, base_url, headers={"Accept": ACCEPT}, read=feed_of, form="a feed", method="feed")
 
 
 @dataclass(frozen=True, slots=True)

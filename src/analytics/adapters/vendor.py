@@ -6,7 +6,7 @@ import random
 import time
 from collections.abc import Callable, Generator, Mapping
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, Literal
 
 import httpx
 
@@ -52,6 +52,7 @@ class Vendor:
 
     `other_hosts` are addresses of the vendor's that take the same token, `https://…` without a path. `read` reads
     bodies of another `form` than JSON. `free_unchanged`: an answer with 304 costs no quota, so tags are kept.
+    `method` is what its rounds are counted as.
     """
 
     platform: str
@@ -66,6 +67,7 @@ class Vendor:
     read: Read | None = None
     form: str = "JSON"
     free_unchanged: bool = False
+    method: Literal["api", "feed"] = "api"
 
 
 @dataclass(frozen=True, slots=True)

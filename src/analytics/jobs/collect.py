@@ -223,7 +223,8 @@ def fetch_account(
         error = SourceError(name, account.id, f"the adapter {platform.adapter} failed: {type(exc).__name__}: {exc}")
     if error is None and not any(page.observations for page in pages):
         error = next((page.failure for page in pages if page.failure), None)
-    return Harvest(name, account.id, started_at, tuple(pages), error, time.perf_counter() - started)
+    seconds = time.perf_counter() - started
+    return Harvest(name, account.id, started_at, tuple(pages), error, seconds, method=adapter.VENDOR.method)
 
 
 def stored(store: Store, landing: Landing, harvest: Harvest, *, observed_at: datetime) -> Harvest:
@@ -236,7 +237,7 @@ def stored(store: Store, landing: Landing, harvest: Harvest, *, observed_at: dat
         list(harvest.observations),
         Collection(
             platform=harvest.platform,
-            method="api",
+            method=harvest.method,
             account=harvest.account,
             source=f"{len(harvest.pages)} calls",
             api_version=(last.api_version or None) if last else None,

@@ -35,6 +35,7 @@ class Harvest:
     corrected: int = 0
     quarantined: int = 0
     left_out: str = ""
+    method: Literal["api", "feed"] = "api"
 
     @property
     def observations(self) -> tuple[Observation, ...]:

@@ -19,12 +19,14 @@ from typing import TYPE_CHECKING, Any
 from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, ProcessCollector, generate_latest
 
 from analytics.errors import AnalyticsError, ParamsError
+from analytics.jobs.collectors import interval_of, rounds
 from analytics.jobs.health import HTTP_TIMEOUT_S, ORDER, freshness
 from analytics.jobs.health import health as look
 from analytics.params import load_params
 from analytics.store import asking
 
 if TYPE_CHECKING:
+    from analytics.params import Params
     from analytics.settings import Settings
     from analytics.store import Store
 
@@ -72,6 +74,7 @@ class Metrics:
         self._reading: Future[None] | None = None
         self._looked = 0.0
         self._flows: dict[str, str] = {}
+        self._began = datetime.now(UTC)
         self._seen: dict[str, tuple[datetime, set[Any]]] = {}
         self.registry = CollectorRegistry()
         ProcessCollector(registry=self.registry)
@@ -101,7 +104,13 @@ class Metrics:
         self.success = gauge(
             "ingestion_success_rate", "Share of the last day's rounds that brought something.", "platform"
         )
-        self.fresh = gauge("data_freshness_seconds", "Age of the newest reading.", "platform")
+        self.fresh = gauge("data_freshness_seconds", "Age of the newest reading, which may be dated back.", "platform")
+        self.collected = gauge(
+            "collection_age_seconds",
+            "Since the last round that brought something, else since the first.",
+            "platform",
+        )
+        self.interval = gauge("collection_interval_seconds", "From one poll of the schedule to the next.", "platform")
         self.quarantine = gauge("quarantine_rows", "Rows that wait for somebody to look.", "platform")
         self.open = gauge("anomalies_open", "Episodes that have not ended.", "platform", "severity")
         self.size = gauge("database_size_bytes", "The store, with indexes.")
@@ -173,9 +182,8 @@ class Metrics:
             gauge.clear()  # a scrape may come at any moment
             for *labels, value in found:
                 gauge.labels(*(str(label) for label in labels)).set(float(value))
-        self.fresh.clear()
-        for platform, seconds in freshness(store, now).items():
-            self.fresh.labels(platform).set(seconds)
+        with suppress(ParamsError):  # the check of the collectors says so
+            self._read_platforms(store, load_params(self.settings.params_dir), now)
         self.size.set(float(self._rows(store, SIZE)[0][0]))
         for row in self._new(store, "collections", ENDED, now):
             self._count_collection(row)
@@ -188,6 +196,22 @@ class Metrics:
             if row["status"] == "sent" and row["found_at"]:
                 waited = (row["finished_at"] - row["found_at"]).total_seconds()
                 self.told_s.labels(row["channel"]).observe(max(0.0, waited))
+
+    def _read_platforms(self, store: Store, params: Params, now: datetime) -> None:
+        """What is collected now: a platform that params no longer name has no figures."""
+        newest = freshness(store, now)
+        good: dict[str, datetime] = {}
+        for one in rounds(store, params, now):
+            if at := one.good_at or one.first_at:
+                good[one.platform] = max(at, good.get(one.platform, at))
+        for gauge in (self.fresh, self.collected, self.interval):
+            gauge.clear()
+        for name, platform in params.platforms.items():
+            if name in newest:
+                self.fresh.labels(name).set(newest[name])
+            if name in good:
+                self.collected.labels(name).set((now - good[name]).total_seconds())
+                self.interval.labels(name).set(interval_of(platform.schedule, now).total_seconds())
 
     def _count_collection(self, row: Any) -> None:
         platform, method = row["platform"], row["method"]
@@ -204,7 +228,7 @@ class Metrics:
     def _read_prefect(self, url: str, now: datetime) -> None:
         import httpx
 
-        since, seen = self._cursor("runs", now)
+        since, seen = self._cursor("runs")
         ended = {
             "flow_runs": {"end_time": {"after_": since.isoformat()}},
             "limit": PREFECT_PAGE,
@@ -239,17 +263,22 @@ class Metrics:
     def _count_run(self, run: dict[str, Any]) -> None:
         flow = self._flows.get(run["flow_id"], "other")
         self.tasks.labels(flow, str(run["state_type"]).lower()).inc()
-        if run.get("start_time"):
+        if flow == "report" and run["state_type"] in ("FAILED", "CRASHED"):  # of those made the store has a record
+            self.reports.labels(str(run.get("parameters", {}).get("name", "traffic")), "failed").inc()
+        if run.get("start_time") and run.get("run_count"):  # one that was cancelled before it began has a start too
             self.task_s.labels(flow).observe(float(run.get("total_run_time") or 0))
             self.accuracy.labels(flow).observe(max(0.0, float(run.get("estimated_start_time_delta") or 0)))
 
-    def _cursor(self, name: str, now: datetime) -> tuple[datetime, set[Any]]:
-        last, seen = self._seen.get(name, (now - timedelta(hours=1), set()))
-        return last - LAP, seen
+    def _cursor(self, name: str) -> tuple[datetime, set[Any]]:
+        """Since when, and what was counted of it; at first since this process began: what was before is counted."""
+        if name not in self._seen:
+            return self._began, set()
+        last, seen = self._seen[name]
+        return max(self._began, last - LAP), seen
 
     def _new(self, store: Store, name: str, query: str, now: datetime) -> list[Any]:
-        """Records that ended since the last look (at first: in the last hour), each counted once."""
-        since, seen = self._cursor(name, now)
+        """Records that ended since the last look, each counted once."""
+        since, seen = self._cursor(name)
         with store.begin() as connection:
             rows = asking.rows(connection, query, since=since)
         self._seen[name] = (now, {row["id"] for row in rows})
@@ -273,18 +302,19 @@ def is_economy(error: str | None) -> bool:
 def error_type(error: str | None) -> str:
     """A label with few values out of a message.
 
-    >>> error_type("github GET /repos: answered 401"), error_type("timed out after 20 s"), error_type(None)
+    >>> error_type("github GET /repos/time: answered 401: no"), error_type("x GET /429: ReadTimeout"), error_type(None)
     ('401', 'timeout', 'other')
     """
     text = (error or "").lower()
-    status = re.search(r"\b([45]\d\d)\b", text)
-    if status:
+    if status := re.search(r"\banswered ([45]\d\d)\b", text):
         return status.group(1)
+    problem = text.partition(": ")[2] or text  # before it stand platform, account and call
+    if re.search(r"time(d )?-?out|no whole answer", problem):
+        return "timeout"
     words = {
-        "timeout": "time",
         "quota": "quota",
         "transport": "connect",
         "malformed": "expected",
         "withheld": "withheld",
     }
-    return next((name for name, word in words.items() if word in text), "other")
+    return next((name for name, word in words.items() if word in problem), "other")
