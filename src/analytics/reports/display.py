@@ -141,6 +141,8 @@ class Tile:
         found["deltas"] = [
             _delta(text, tone) for text, tone in ((self.delta, self.tone), (self.delta_2, self.tone_2)) if text
         ]
+        if isinstance(self.value, int | float) and math.isfinite(self.value):
+            found["amount"] = float(self.value)  # as it is, for the data files
         if self.sparkline is not None:
             found["spark"] = finite(self.sparkline)
         if self.provenance:

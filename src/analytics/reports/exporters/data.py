@@ -18,24 +18,28 @@ from typing import Any
 
 from nbformat import NotebookNode
 
-from analytics.reports.blocks import COVER, DATA, TABLE
+from analytics.reports.blocks import COVER, DATA, PROSE, TABLE, TILES
 from analytics.reports.exporters.common import document, language_of
 from analytics.reports.language import mark, say
 
 Cell = str | float | None
 FORMULA = ("=", "+", "-", "@", "\t", "\r")
 SHEET_NAME = 31  # Excel's longest
+UNITS = {"duration": "s"}
+DAILY_KINDS = {"day": "date", "readings_received_ratio": "percent"}
+NUMBER_FORMATS = {"percent": "0.0%", "change": "+0.0%;-0.0%;0.0%", "date": "yyyy-mm-dd", "datetime": "yyyy-mm-dd hh:mm"}
 FIXED = (2000, 1, 1, 0, 0, 0)  # a date for files inside the workbook: none of them depends on the day
 
 
 @dataclass(frozen=True)
 class Sheet:
-    """One table: a title, its columns (name, unit) and rows."""
+    """One table: a title, its columns (name, unit) and rows; `kinds` says how each column is written on the page."""
 
     title: str
     columns: tuple[tuple[str, str], ...]
     rows: tuple[tuple[Cell, ...], ...]
     note: str = ""
+    kinds: tuple[str, ...] = ()
 
     @property
     def headings(self) -> list[str]:
@@ -58,6 +62,7 @@ def daily(notebook: NotebookNode) -> Sheet:
                 payload["title"],
                 tuple((c["name"], c.get("unit", "")) for c in payload["columns"]),
                 tuple(tuple(row) for row in payload["rows"]),
+                kinds=tuple(DAILY_KINDS.get(c["name"], "text") for c in payload["columns"]),
             )
     return Sheet("Daily figures", (), ())
 
@@ -73,9 +78,10 @@ def sheets(notebook: NotebookNode) -> list[Sheet]:
             found.append(
                 Sheet(
                     payload["caption"],
-                    tuple((columns[i]["label"], columns[i]["unit"]) for i in keep),
+                    tuple((columns[i]["label"], columns[i]["unit"] or UNITS.get(columns[i]["kind"], "")) for i in keep),
                     tuple(tuple(_value(row[i], columns[i]["kind"]) for i in keep) for row in payload["rows"]),
                     payload.get("note", ""),
+                    tuple(columns[i]["kind"] for i in keep),
                 )
             )
     return found
@@ -181,7 +187,9 @@ def _xlsx(notebook: NotebookNode) -> bytes:
     for name, value in _told(facts, lang):
         first.append([name, None])
         _text(first.cell(first.max_row, 2), value)
-    first.column_dimensions["A"].width, first.column_dimensions["B"].width = 18, 80
+    _summarise(first, notebook)
+    for column, width in zip("ABCDEF", (26, 80, 14, 24, 24, 30), strict=True):
+        first.column_dimensions[column].width = width
     used: set[str] = {first.title.lower()}
     for sheet in [*sheets(notebook), daily(notebook)]:
         if sheet.rows:
@@ -213,16 +221,57 @@ def _fill(page: Any, sheet: Sheet) -> None:
         cell.alignment = Alignment(wrap_text=True, vertical="top")
     for line, row in enumerate(sheet.rows, 2):
         for position, value in enumerate(row, 1):
-            cell = page.cell(line, position)
-            if isinstance(value, str):
-                _text(cell, value)
-            elif value is not None:
-                cell.value, cell.number_format = value, "#,##0" if float(value).is_integer() else "#,##0.00##"
+            _write(page.cell(line, position), value, sheet.kinds[position - 1] if sheet.kinds else "")
     for position, heading in enumerate(sheet.headings, 1):
         longest = max([len(heading), *(len(as_text(row[position - 1])) for row in sheet.rows[:500])])
         page.column_dimensions[get_column_letter(position)].width = min(max(10, longest + 2), 60)
     page.freeze_panes = "A2"
     page.auto_filter.ref = page.dimensions
+    for line, text in enumerate(filter(None, (sheet.title, sheet.note)), len(sheet.rows) + 3):
+        _text(page.cell(line, 1), text)
+
+
+def _write(cell: Any, value: Cell, kind: str) -> None:
+    """A value in its column's form: a ratio as per cent, a day as a date; an instant stands in the report's zone."""
+    if value is None:
+        return
+    if not isinstance(value, str):
+        whole = "#,##0" if float(value).is_integer() else "#,##0.00##"
+        cell.value, cell.number_format = value, NUMBER_FORMATS.get(kind, whole)
+    elif kind in {"date", "datetime"}:
+        at = datetime.fromisoformat(value).replace(tzinfo=None)
+        day = len(value) == len("2026-10-01")
+        cell.value = at.date() if day else at
+        cell.number_format = NUMBER_FORMATS["date" if day else "datetime"]
+    else:
+        _text(cell, value)
+
+
+def _summarise(page: Any, notebook: NotebookNode) -> None:
+    """The headline figures with their comparisons, and the summary's sentences, below what is there."""
+    from openpyxl.styles import Alignment
+
+    shown = [data for data, _ in _outputs(notebook)]
+    for position, data in enumerate(shown):
+        if TILES not in data:
+            continue
+        for line, tile in enumerate(data[TILES]["tiles"], page.max_row + 2):
+            deltas = [delta["text"] for delta in tile["deltas"]]
+            _text(page.cell(line, 1), tile["label"])
+            _write(page.cell(line, 2), tile.get("amount", tile["value"]), "")
+            page.cell(line, 2).alignment = Alignment(horizontal="left")
+            for column, text in enumerate((tile["unit"], tile["note"], *deltas), 3):
+                _text(page.cell(line, column), text)
+        following = shown[position + 1] if position + 1 < len(shown) else {}
+        for line, sentence in enumerate(_sentences(following.get(PROSE, {})), page.max_row + 2):
+            _text(page.cell(line, 2), sentence)
+            page.cell(line, 2).alignment = Alignment(wrap_text=True, vertical="top")
+
+
+def _sentences(prose: dict[str, Any]) -> list[str]:
+    """The items of a list in Markdown, as plain text."""
+    items = [line[2:] for line in prose.get("markdown", "").splitlines() if line.startswith("- ")]
+    return [re.sub(r"\\([!-/:-@\[-`{-~])", r"\1", item) for item in items]
 
 
 def _text(cell: Any, value: str) -> None:
@@ -232,7 +281,10 @@ def _text(cell: Any, value: str) -> None:
 
 
 def _sheet_name(title: str, used: set[str]) -> str:
-    name = " ".join(re.sub(r"[\[\]:*?/\\']", " ", title).split())[:SHEET_NAME].rstrip() or "Table"
+    words = " ".join(re.sub(r"[\[\]:*?/\\']", " ", title).split())
+    if len(words) > SHEET_NAME:  # cut between words where there are several
+        words = words[: SHEET_NAME + 1].rpartition(" ")[0] or words[:SHEET_NAME]
+    name = words.rstrip(" ,;") or "Table"
     count = 2
     while name.lower() in used:
         end = f" {count}"
