@@ -46,6 +46,15 @@ def test_every_colour_drawn_is_one_of_the_palette(name: str):
     assert used <= set(theme.LIGHT.values())
 
 
+def test_a_heat_maps_legend_ends_where_its_counts_do():
+    """One incident a day at most stood beside a legend up to five."""
+    chart = charts.heatmap(CELLS.assign(n=CELLS["n"].clip(0, 1)), x="d", y="p", value="n")
+
+    colour = chart.to_dict()["encoding"]["color"]
+    assert colour["scale"]["domain"] == [1]
+    assert colour["scale"]["range"] == [theme.RAMP[0], theme.RAMP[-1]]
+
+
 @given(
     st.lists(st.one_of(st.floats(-1e6, 1e6), st.just(float("nan"))), min_size=1, max_size=400),
     st.integers(2, 60),

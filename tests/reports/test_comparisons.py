@@ -1,18 +1,22 @@
 """What the report's comparisons are called: by the period compared with, and by what is compared."""
 
+from dataclasses import replace
+from datetime import date
+
 import numpy as np
 import pandas as pd
 import pytest
 
 from analytics.errors import InputError
-from analytics.model import MetricDefinition, Month
+from analytics.model import MetricDefinition, Month, Span
 from analytics.monitoring import Watch
 from analytics.reports import traffic_tables
-from analytics.reports.stored import require_other
-from analytics.reports.traffic_data import choose_series, gather
+from analytics.reports.stored import choose_series, require_other
+from analytics.reports.traffic_data import gather
 from analytics.store import Collection, open_store
 from tests.reports.test_traffic import DEFINITIONS, OCTOBER, mentions
 
+SPAN = Span(date(2026, 9, 28), date(2026, 10, 31))
 FOLLOWERS = MetricDefinition("twitter", "followers", "Followers", "users", "gauge", "last")
 
 
@@ -54,6 +58,17 @@ def test_a_level_is_told_from_what_is_counted(data_against):
     assert followers["previous_change"] == pytest.approx((10_000 + 62 * 24) / (10_000 + 31 * 24) - 1, abs=1e-3)
     assert np.isnan(followers["previous_adjusted"])
     assert np.isfinite(rows.loc["acme mentions", "previous_adjusted"])
+
+
+def test_weeks_over_several_months_are_headed_with_their_months(data_against):
+    """ "31–6" stood between "24–30" and "7–13"."""
+    data = data_against()
+
+    one = [column.label for column in traffic_tables.week_columns(data)]
+    several = [column.label for column in traffic_tables.week_columns(replace(data, month=SPAN))]
+
+    assert one[1:3] == ["1–4", "5–11"]
+    assert several[1].replace("\xa0", " ") == "28 Sep–4 Oct"
 
 
 def test_a_period_is_not_compared_with_itself():

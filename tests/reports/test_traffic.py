@@ -19,7 +19,7 @@ from analytics.reports.exporters.pdf import ReportPDFExporter
 from analytics.reports.further import look_beyond
 from analytics.reports.recommend import recommendations
 from analytics.reports.stored import choose_series
-from analytics.reports.summary import sentences
+from analytics.reports.summary import missing, sentences
 from analytics.reports.traffic import TrafficReport
 from analytics.reports.traffic_data import gather
 from analytics.reports.traffic_tiles import tile
@@ -99,7 +99,7 @@ def test_an_accounts_first_minutes_make_a_whole_report(store):
     page = ReportHTMLExporter(interactive=False).from_notebook_node(notebook)[0]
     assert faults(ReportPDFExporter().from_notebook_node(notebook)[0]) == []
     assert "No reading had enough history to be judged." in page
-    told = " ".join(" ".join(sentences(report.data)).split())
+    told = " ".join(" ".join(missing(report.data)).split())
     assert "What was before the first reading is unknown: new mentions (31 Oct 2026 23:30)." in told, told
     assert "No reading of new mentions could be judged: it takes 7 days of history." in told
     assert not any("Repair" in entry.action for entry in recommendations(report.data))
@@ -224,7 +224,7 @@ def test_a_counter_read_once_gave_no_figure_but_was_not_silent(two_months):
     data = gathered(two_months)
 
     assert (data.absent, data.unmeasured) == ((), ("github acme/new stars",))
-    assert any(said.startswith("Too little was received this month from github acme") for said in sentences(data))
+    assert any(said.startswith("Missing: too little of github acme") for said in sentences(data))
     assert not any("Check the sources" in entry.action for entry in recommendations(data))
 
 
@@ -323,15 +323,15 @@ def test_a_counter_its_platform_rounds_is_shown_but_not_judged(store):
     store.write(frame, Collection("github", "import", account="acme/x"))
 
     data = gathered(store)
-    spoken = " ".join(sentences(data))
+    spoken = " ".join(missing(data))
 
     assert data.items[0].series.events == ()
-    assert "moves on too few days to be judged" in spoken
+    assert "Shown and not judged, as they change on fewer than half of the days: acme\\/x stars." in spoken
     assert np.isnan(data.items[0].in_band_ratio)
 
 
 def test_a_tile_says_what_it_counts(two_months):
-    """One metric: the account is enough. Two of one account, or two platforms: the metric is in the label."""
+    """One metric: the account is enough. Two platforms: the metric is in the label, and which of several accounts."""
     one = reported(two_months)
     stars = mentions("quiet", "2026-09-01", "2026-11-02").assign(platform="github", metric_type="stars")
     two_months.write(stars.assign(value=stars["value"].cumsum()), Collection("github", "import", account="quiet"))
@@ -342,7 +342,7 @@ def test_a_tile_says_what_it_counts(two_months):
         for report in (one, two)
     ]
 
-    assert labels == [["loud", "quiet"], ["Github stars", "Twitter mentions"]]
+    assert labels == [["loud", "quiet"], ["Github stars", "Twitter mentions, loud"]]
 
 
 def test_what_people_said_of_the_month_stands_in_the_report(two_months):

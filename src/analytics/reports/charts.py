@@ -83,7 +83,9 @@ def _steps(finite: Floats, *, diverging: bool) -> alt.Scale:
         return alt.Scale(type="quantize", domain=[-top or -1, top or 1], range=theme.DIVERGING)
     whole = finite.size > 0 and bool(np.all(finite == np.round(finite))) and top <= len(theme.RAMP) - 1
     if whole:  # one colour for each count, zero the palest
-        return alt.Scale(type="threshold", domain=list(range(1, len(theme.RAMP))), range=theme.RAMP)
+        steps = max(int(top), 1)
+        spread = [theme.RAMP[round(n * (len(theme.RAMP) - 1) / steps)] for n in range(steps + 1)]
+        return alt.Scale(type="threshold", domain=list(range(1, steps + 1)), range=spread)
     return alt.Scale(
         type="quantize", domain=[min(0.0, float(finite.min())) if finite.size else 0.0, top or 1.0], range=theme.RAMP
     )

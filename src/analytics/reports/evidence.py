@@ -1,4 +1,4 @@
-"""What happened around an incident, from the store: what was published, and when the collector itself was ill."""
+"""What happened, from the store: what was published, when the collector itself was ill, what people said."""
 
 from __future__ import annotations
 
@@ -8,7 +8,10 @@ from typing import TYPE_CHECKING
 
 import pandas as pd
 
+from analytics.model import SeriesKey
+from analytics.store import remarks
 from analytics.store.asking import rows
+from analytics.store.remarks import Annotation
 
 if TYPE_CHECKING:
     from analytics.store import Store
@@ -67,3 +70,14 @@ def outages(store: Store, accounts: Accounts, start: datetime, end: datetime) ->
         elif ill is not None:
             ill["end"], ill = row["started_at"], None
     return pd.DataFrame(made, columns=["platform", "account", "start", "end", "reason"])
+
+
+def said_of(store: Store, keys: Sequence[SeriesKey], start: datetime, end: datetime) -> tuple[Annotation, ...]:
+    """What people said about these series and times in [start, end); of an incident's rows the first stands."""
+    with store.begin() as connection:
+        found = remarks.select(connection, start=start, end=end)
+    told: dict[tuple[object, ...], Annotation] = {}
+    for n, said in enumerate(found):
+        if any(said.is_about(key) for key in keys):
+            told.setdefault((said.incident or n, said.kind, said.said_at), said)
+    return tuple(told.values())

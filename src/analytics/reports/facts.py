@@ -6,8 +6,9 @@ it: the sum of increases or counts, the last reading of a level, the mean of the
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
+from collections.abc import Collection
+from dataclasses import dataclass, field
+from datetime import UTC, date, datetime, timedelta
 from typing import Literal
 
 import numpy as np
@@ -66,16 +67,16 @@ class MonthFacts:
 class Comparison:
     """This month against another one; `refusal` says why there is no figure, `lacks` what would be needed for one.
 
-    Of a level both ratios compare how it stood at the end.
-
     `change_ratio` compares mean full days; `adjusted_change_ratio` compares the same weekdays, so that a
-    month with five Saturdays is not called a fall. Both are relative to the other month (0.1: a tenth more).
+    month with five Saturdays is not called a fall. Both are relative to the other month (0.1: a tenth more). Of a level
+    both compare how it stood at the end. `weekdays` are the other month's means, None of a level.
     """
 
     other: Period
     change_ratio: float = float("nan")
     adjusted_change_ratio: float = float("nan")
     refusal: str = ""
+    weekdays: pd.Series | None = field(default=None, compare=False, repr=False)
     lacks: Lack = ""
 
 
@@ -184,7 +185,16 @@ def compare(this: MonthFacts, other: MonthFacts) -> Comparison:
     ours, theirs = weekday_means(this), weekday_means(other)
     both = ours.index.intersection(theirs.index)
     adjusted = _ratio(float(ours[both].mean()), float(theirs[both].mean()))
-    return Comparison(other.month, _ratio(this.per_day, other.per_day), adjusted)
+    return Comparison(other.month, _ratio(this.per_day, other.per_day), adjusted, weekdays=theirs)
+
+
+def change_without(this: MonthFacts, against: Comparison, days: Collection[date]) -> float:
+    """The adjusted change as it would be without some days of `this`; NaN where nothing is left to compare."""
+    if against.weekdays is None:
+        return float("nan")
+    ours = weekday_means(this, without=days)
+    both = ours.index.intersection(against.weekdays.index)
+    return _ratio(float(ours[both].mean()), float(against.weekdays[both].mean()))
 
 
 def weekday_shape(facts: MonthFacts) -> pd.Series:
@@ -198,9 +208,10 @@ def weekday_shape(facts: MonthFacts) -> pd.Series:
     return moved.groupby(pd.DatetimeIndex(moved.index).day_of_week).median() / moved.median()
 
 
-def weekday_means(facts: MonthFacts) -> pd.Series:
-    """Mean movement of a full day by weekday (0 is Monday)."""
+def weekday_means(facts: MonthFacts, *, without: Collection[date] = ()) -> pd.Series:
+    """Mean movement of a full day by weekday (0 is Monday), `without` some days."""
     moved = facts.movement
+    moved = moved[[day not in without for day in pd.DatetimeIndex(moved.index).date]]
     return moved.groupby(pd.DatetimeIndex(moved.index).day_of_week).mean()
 
 

@@ -22,22 +22,24 @@ THIN = "\u202f"
 class Tongue:
     """How one language writes magnitudes, lengths of time (days, hours, minutes, seconds) and dates, by CLDR 46.
 
-    The patterns are CLDR's for a day, a day in full, a day of the year and a month.
+    The patterns are CLDR's for a day, a day in full, a day of the year, a month, and a day of the year in short.
     """
 
     magnitudes: tuple[str, ...]
     units: tuple[str, str, str, str]
-    patterns: tuple[str, str, str, str]
+    patterns: tuple[str, str, str, str, str]
 
 
 _TONGUES = {
-    "en": Tongue(("k", "M", "bn"), ("d", "h", "min", "s"), ("d MMM y", "d MMMM y", "d MMMM", "LLLL y")),
+    "en": Tongue(("k", "M", "bn"), ("d", "h", "min", "s"), ("d MMM y", "d MMMM y", "d MMMM", "LLLL y", "d MMM")),
     "de": Tongue(
-        ("Tsd.", "Mio.", "Mrd."), ("Tg.", "Std.", "Min.", "Sek."), ("d. MMM y", "d. MMMM y", "d. MMMM", "LLLL y")
+        ("Tsd.", "Mio.", "Mrd."),
+        ("Tg.", "Std.", "Min.", "Sek."),
+        ("d. MMM y", "d. MMMM y", "d. MMMM", "LLLL y", "d. MMM"),
     ),
-    "fr": Tongue(("k", "M", "Md"), ("j", "h", "min", "s"), ("d MMM y", "d MMMM y", "d MMMM", "LLLL y")),
+    "fr": Tongue(("k", "M", "Md"), ("j", "h", "min", "s"), ("d MMM y", "d MMMM y", "d MMMM", "LLLL y", "d MMM")),
     "es": Tongue(  # Spanish has no short word for 10⁹ and goes on in millions
-        ("mil", "M"), ("d", "h", "min", "s"), ("d MMM y", "d 'de' MMMM 'de' y", "d 'de' MMMM", "LLLL 'de' y")
+        ("mil", "M"), ("d", "h", "min", "s"), ("d MMM y", "d 'de' MMMM 'de' y", "d 'de' MMMM", "LLLL 'de' y", "d MMM")
     ),
 }
 
@@ -92,24 +94,28 @@ def _places(amount: float) -> int:
     return 2 if size >= 1 else min(6, 2 - math.floor(math.log10(size)))
 
 
-def compact(value: Any, *, lang: str | None = None) -> str:
-    """Three significant figures with a magnitude from ten thousand on.
+def compact(value: Any, *, more: int = 0, lang: str | None = None) -> str:
+    """Three significant figures, or so many `more`, with a magnitude from ten thousand on.
 
     >>> " | ".join([compact(9876), compact(12345), compact(4.18e7), compact(-2.5e9)]).replace(NBSP, " ")
     '9,876 | 12.3 k | 41.8 M | −2.50 bn'
+    >>> " | ".join([compact(183.6), compact(42.98), compact(105_234, more=2)]).replace(NBSP, " ")
+    '184 | 43.0 | 105.23 k'
     """
     if is_missing(value):
         return MISSING
     amount = float(value)
-    if abs(amount) < 10_000 or not math.isfinite(amount):
+    if not math.isfinite(amount) or abs(amount) < 10 or (abs(amount) < 10_000 and amount == int(amount)):
         return number(amount, lang=lang)
+    if abs(amount) < 10_000:
+        return number(amount, decimals=more + (1 if abs(amount) < 99.95 else 0), lang=lang)
     names = _tongue(lang).magnitudes
     power = min(len(names), int(math.log10(abs(amount)) // 3))
     scaled = amount / 1000**power
     if abs(scaled) >= 999.5 and power < len(names):  # 999,960 would round to "1000 k"
         power, scaled = power + 1, scaled / 1000
     places = 2 if abs(scaled) < 9.995 else 1 if abs(scaled) < 99.95 else 0
-    return number(scaled, decimals=places, lang=lang) + NBSP + names[power - 1]
+    return number(scaled, decimals=places + more, lang=lang) + NBSP + names[power - 1]
 
 
 def percent(ratio: Any, *, decimals: int = 1, signed: bool = False, lang: str | None = None) -> str:
@@ -153,6 +159,15 @@ def day(value: Any, *, lang: str | None = None) -> str:
         return MISSING
     when = date.fromisoformat(value[:10]) if isinstance(value, str) else value
     return _dated(when, 0, lang).replace(" ", NBSP)
+
+
+def day_of_year(when: date, *, lang: str | None = None) -> str:
+    """A day without its year, short.
+
+    >>> " | ".join(day_of_year(date(2026, 10, 31), lang=lang) for lang in ("en", "de")).replace(NBSP, " ")
+    '31 Oct | 31. Okt.'
+    """
+    return _dated(when, 4, lang).replace(" ", NBSP)
 
 
 def _dated(when: date, pattern: int, lang: str | None) -> str:

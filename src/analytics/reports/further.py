@@ -15,13 +15,14 @@ from analytics.reports import formats
 from analytics.reports.display import Block, Blocks, Column, blocks, callout, figure, table
 from analytics.reports.language import mark, say
 from analytics.reports.outlook import (
-    OUTLOOK_COLUMNS,
     SeriesOutlook,
     explained,
     outlook_chart,
+    outlook_columns,
     outlook_rows,
     outlooks,
 )
+from analytics.reports.recommend import verdict
 from analytics.reports.restated import RESTATED_COLUMNS, Standing, restated_rows, standing
 from analytics.reports.top_contents import TOP_COLUMNS, top_contents
 from analytics.reports.traffic_data import SeriesMonth, TrafficData
@@ -147,21 +148,22 @@ def ahead(data: TrafficData, found: Sequence[SeriesOutlook], told: Told) -> Bloc
             caption=say(
                 "{coming} against {period}: expected change a day, with its range", coming=label, period=data.label
             ),
-            alt=say("For each series the expected change a day in {period} and the range around it.", period=label),
+            alt=say("For each series the expected change a day ({period}) and the range around it.", period=label),
             provenance=told,
         )
         if chart is not None
         else None
     )
+    rows = outlook_rows(found, coming.days)
     shown = table(
-        outlook_rows(found, coming.days),
+        rows,
         caption=say("Outlook on {period}", period=label),
-        columns=OUTLOOK_COLUMNS,
+        columns=outlook_columns(rows),
         note=say(
             "The range is meant to hold {share} of such figures; it comes from the model's errors on past dates of the "
             "same series. Of several models the default is kept unless another erred clearly less. Skill: how much "
-            "less it erred than repeating the last week (0 %: no better). Levels: at the end of the period. Thirty "
-            "days do not show a time of year, and no model knows what is planned.",
+            "less it erred than repeating the last week (0 %: no better). Levels: at the end of the period. No model "
+            "knows what is planned.",
             share=share(some[0].coverage),
         ),
         provenance=told,
@@ -177,7 +179,7 @@ def held(data: TrafficData, told: Told) -> Block:
             "claimed": item.series.baseline.coverage,
             "held": item.in_band_ratio,
             "readings": item.judged_readings,
-            "verdict": say(_verdict(item.in_band_ratio, item.series.baseline.coverage)),
+            "verdict": say(verdict(item)),
         }
         for item in data.items
         if item.judged_readings
@@ -194,12 +196,6 @@ def held(data: TrafficData, told: Told) -> Block:
         provenance=told,
         empty=mark("No reading had enough history to be judged."),
     )
-
-
-def _verdict(held_ratio: float, claimed: float) -> str:
-    if held_ratio < claimed - 0.05:
-        return mark("too narrow")
-    return mark("too wide") if held_ratio > claimed + (1 - claimed) * 0.8 else mark("as claimed")
 
 
 def as_named(item: SeriesMonth, usual: Watch) -> list[str]:
@@ -223,7 +219,7 @@ def top(rows: pd.DataFrame, name: str, data: TrafficData, told: Told) -> Block |
         return None
     return table(
         part,
-        caption=say("{platform}: what grew most in {period}", platform=data.display_name(name), period=data.label),
+        caption=say("{platform}: what grew most, {period}", platform=data.display_name(name), period=data.label),
         columns=TOP_COLUMNS,
         note=say(
             "Increase within the period of the platform's widest content metric. Against earlier ones: how often the "

@@ -28,6 +28,7 @@ if TYPE_CHECKING:
 HISTORY = timedelta(days=400)
 RECENT = timedelta(days=60)
 WITH_PROPHET = 3  # first series of the report that Prophet is tried on too: it takes seconds each
+DRAWN = (-1.0, 2.0)  # changes a day between which the chart draws
 RESTARTED = 0.9  # a counter that loses more than this share in a day began anew
 
 
@@ -147,11 +148,14 @@ def outlook_chart(found: Sequence[SeriesOutlook]) -> alt.TopLevelMixin | None:
     if not rows:
         return None
     frame = pd.DataFrame(rows)
-    far = 2.0
-    frame[["low", "high", "middle"]] = frame[["low", "high", "middle"]].clip(-1, far)
+    for bound in ("low", "middle", "high"):
+        frame[f"{bound}_drawn"] = frame[bound].clip(*DRAWN)
+    # a range that goes on beyond the picture says where it ends
+    frame["beyond"] = [formats.percent(high, decimals=0, signed=True) + " ▸" for high in frame["high"]]
+    frame["below"] = ["◂ " + formats.percent(low, decimals=0, signed=True) for low in frame["low"]]
     order = list(frame["series"])
     y = alt.Y("series:N", sort=order, title=None, axis=alt.Axis(labelLimit=240))
-    x = alt.X("low:Q", title=say("Change a day on this period"), axis=alt.Axis(format="+.0%", tickCount=7))
+    x = alt.X("low_drawn:Q", title=say("Change a day on this period"), axis=alt.Axis(format="+.0%", tickCount=7))
     base = alt.Chart(frame).encode(y=y)
     tips = [
         alt.Tooltip("series:N", title=say("Series")),
@@ -160,11 +164,18 @@ def outlook_chart(found: Sequence[SeriesOutlook]) -> alt.TopLevelMixin | None:
         alt.Tooltip("high:Q", title=say("To"), format="+.1%"),
     ]
     zero = alt.Chart(pd.DataFrame({"zero": [0.0]})).mark_rule(color=theme.LIGHT["axis"]).encode(x="zero:Q")
-    band = base.mark_bar(height=8, color=theme.LIGHT["band"], cornerRadius=3).encode(x=x, x2="high:Q", tooltip=tips)
-    point = base.mark_point(filled=True, size=62, color=theme.LIGHT["data"], opacity=1).encode(
-        x=alt.X("middle:Q"), tooltip=tips
+    band = base.mark_bar(height=8, color=theme.LIGHT["band"], cornerRadius=3).encode(
+        x=x, x2="high_drawn:Q", tooltip=tips
     )
-    made: alt.TopLevelMixin = alt.layer(zero, band, point).properties(
+    point = base.mark_point(filled=True, size=62, color=theme.LIGHT["data"], opacity=1).encode(
+        x=alt.X("middle_drawn:Q"), tooltip=tips
+    )
+    words = base.mark_text(fontSize=10, color=theme.LIGHT["muted"], align="left", dx=4)
+    ends = [
+        words.transform_filter(f"datum.high > {DRAWN[1]}").encode(x="high_drawn:Q", text="beyond:N"),
+        words.transform_filter(f"datum.low < {DRAWN[0]}").encode(x="low_drawn:Q", text="below:N"),
+    ]
+    made: alt.TopLevelMixin = alt.layer(zero, band, point, *ends).properties(
         width=theme.CHART_WIDTH,
         height=theme.line_height(len(frame)) * len(frame) + 40,
         autosize=alt.AutoSizeParams(type="fit", contains="padding"),
@@ -177,13 +188,27 @@ def explained(found: Sequence[SeriesOutlook]) -> Mapping[str, str]:
     return {entry.item.full_name: entry.refusal for entry in found if entry.found is None}
 
 
-OUTLOOK_COLUMNS = (
-    Column("series", "Series", wide=True),
-    Column("expected", "Expected", "compact"),
-    Column("low", "From", "compact"),
-    Column("high", "To", "compact"),
-    Column("change", "Per day, on this period", "change"),
-    Column("model", "Model"),
-    Column("skill", "Skill", "percent", decimals=0),
-    Column("trials", "Trials"),
-)
+def outlook_columns(rows: pd.DataFrame) -> tuple[Column, ...]:
+    """The table's columns, with as many figures as it takes to tell a forecast from its bounds."""
+    more = next((n for n in range(MOST_FIGURES) if all(_told_apart(row, n) for row in _bounds(rows))), MOST_FIGURES)
+    return (
+        Column("series", "Series", wide=True),
+        Column("expected", "Expected", "compact", decimals=more),
+        Column("low", "From", "compact", decimals=more),
+        Column("high", "To", "compact", decimals=more),
+        Column("change", "Per day, on this period", "change"),
+        Column("model", "Model"),
+        Column("skill", "Skill", "percent", decimals=0),
+        Column("trials", "Trials"),
+    )
+
+
+MOST_FIGURES = 4  # beyond the usual three
+
+
+def _bounds(rows: pd.DataFrame) -> list[list[float]]:
+    return rows[["low", "expected", "high"]].dropna().to_numpy(float).tolist()
+
+
+def _told_apart(row: list[float], more: int) -> bool:
+    return len({formats.compact(value, more=more) for value in row}) == len(set(row))

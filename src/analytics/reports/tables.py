@@ -33,7 +33,7 @@ class Column:
             `difference` are written with sign and arrow; `duration` is seconds; `severity` one of the four;
             `badge` a short word; `spark` a sequence of numbers; `bar` an amount with a bar behind it.
         unit: written in the heading, in brackets.
-        decimals: fixed number of decimals for numbers; as the size needs where not given.
+        decimals: fixed number of decimals for numbers, as the size needs where not given; of `compact` how many more.
         good: which direction of a `change` or `difference` is welcome; None colours neither.
         align: `start`, `end` or `center`; by format where not given.
         total: whether the column is wide text that takes what room is left.
@@ -129,7 +129,7 @@ def _cell(value: Any, column: Column, largest: float) -> dict[str, Any]:
             if column.format == "bar" and largest > 0:
                 cell["share"] = round(abs(float(value)) / largest, 3)
         case "compact":
-            cell = {"text": formats.compact(value)}
+            cell = {"text": formats.compact(value, more=column.decimals or 0)}
         case "percent":
             cell = {"text": formats.percent(value, decimals=1 if column.decimals is None else column.decimals)}
         case "change" | "difference":

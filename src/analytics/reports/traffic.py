@@ -36,7 +36,7 @@ from analytics.reports.meanings import two_meanings
 from analytics.reports.method import below, method
 from analytics.reports.recommend import recommendations
 from analytics.reports.stored import choose_series, require_other
-from analytics.reports.summary import sentences
+from analytics.reports.summary import missing, sentences
 from analytics.reports.traffic_charts import series_figure
 from analytics.reports.traffic_data import SeriesMonth, TrafficData, gather
 from analytics.reports.traffic_tables import (
@@ -119,6 +119,7 @@ def month(
             definitions=definitions,
             compare_with=period_of(compare) if compare else None,
             names=names_of(params),
+            competitors=competitors_of(params),
             baseline_params=params.baselines,
             kept=kept,
         )
@@ -136,6 +137,12 @@ def names_of(params: Params) -> dict[str, str]:
         if account.name
     }
     return platforms | accounts
+
+
+def competitors_of(params: Params) -> set[str]:
+    """Accounts of others, as `platform id`."""
+    known = [(name, account) for name, entry in params.platforms.items() for account in entry.accounts]
+    return {f"{name} {account.id}" for name, account in known if account.kind == "competitor"}
 
 
 @dataclass(frozen=True)
@@ -208,8 +215,8 @@ class TrafficReport:
                 caption=say("Incidents by day, {period}", period=self.data.label),
                 alt=counted(
                     len(self.data.incidents),
-                    "Grid of days and series: {n} incident in {period}, counted on the day it began.",
-                    "Grid of days and series: {n} incidents in {period}, counted on the day each began.",
+                    "Grid of days and series: {n} incident ({period}), counted on the day it began.",
+                    "Grid of days and series: {n} incidents ({period}), counted on the day each began.",
                     period=self.data.label,
                 ),
             ),
@@ -307,12 +314,13 @@ class TrafficReport:
         """What to do, each with the finding behind it."""
         found = recommendations(self.data)
         if not found:
-            return blocks(callout(say("The figures call for no action this month."), "good"))
+            return blocks(callout(say("The figures call for no action."), "good"))
         caption = say("Actions and the findings behind them")
         return blocks(table(action_rows(found), caption=caption, columns=ACTION_COLUMNS))
 
     def coverage(self) -> Blocks:
         """How the figures were made, how often the band held, and what is missing."""
+        lacking = "\n".join(f"- {sentence}" for sentence in missing(self.data))
         said = {below(text) for item in self.data.items for text in item.series.warnings}
         warnings = sorted(said.union(*(as_named(item, self.data.watch) for item in self.data.items)))
         return blocks(
@@ -326,6 +334,7 @@ class TrafficReport:
                     say("readings received against readings due at the series' usual interval")
                 ),
             ),
+            prose(lacking) if lacking else None,
             held(self.data, self._provenance(say("readings against the band each was given before it came"))),
             table(definition_rows(self.data), caption=say("What each metric means"), columns=DEFINITION_COLUMNS),
         )

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import date, datetime, time, timedelta
 from typing import TYPE_CHECKING
@@ -28,12 +28,11 @@ from analytics.monitoring import (
 from analytics.params import Baselines
 from analytics.readings import readings_of
 from analytics.reports import formats
-from analytics.reports.evidence import outages, published
+from analytics.reports.evidence import outages, published, said_of
 from analytics.reports.facts import Comparison, MonthFacts, compare, is_running, month_facts, within
 from analytics.reports.language import say
 from analytics.reports.stored import stored_months
 from analytics.reports.wording import metric_name, unit_of
-from analytics.store import remarks
 from analytics.store.remarks import Annotation
 
 if TYPE_CHECKING:
@@ -64,6 +63,7 @@ class SeriesMonth:
     account: str
     meanings: tuple[MetricDefinition, ...]
     platform: str = ""
+    is_own: bool = True
 
     @property
     def full_name(self) -> str:
@@ -168,6 +168,17 @@ class TrafficData:
         """The incidents that a series takes part in."""
         return tuple(told for told in self.incidents if item.series.key in told.keys)
 
+    @property
+    def own(self) -> tuple[SeriesMonth, ...]:
+        """The items of own accounts; all where there are none."""
+        return tuple(item for item in self.items if item.is_own) or self.items
+
+    @property
+    def own_incidents(self) -> tuple[ToldIncident, ...]:
+        """The incidents that an own account takes part in."""
+        keys = {item.series.key for item in self.own}
+        return tuple(told for told in self.incidents if not keys.isdisjoint(told.keys))
+
     def item(self, key: SeriesKey) -> SeriesMonth:
         """The item of a series."""
         return next(item for item in self.items if item.series.key == key)
@@ -216,11 +227,14 @@ def gather(
     definitions: Definitions,
     compare_with: Period | None = None,
     names: Mapping[str, str] | None = None,
+    competitors: Collection[str] = (),
     baseline_params: Baselines | None = None,
     kept: Kept = NOTHING,
     progress: Callable[[int], None] | None = None,
 ) -> TrafficData:
     """Judge and fold every series; the year before is `compare_with` where another month is asked for.
+
+    `names` and `competitors` have accounts as `platform id`.
 
     Raises:
         NoDataError: no series has a reading in the month; names the months there are.
@@ -244,15 +258,17 @@ def gather(
         if within(monitored.amounts.times, start, end).any():
             read.add(monitored.series_id)
         if facts.coverage_ratio > 0:
-            account = (names or {}).get(f"{monitored.key.platform} {monitored.key.author_id}", monitored.label)
+            called = f"{monitored.key.platform} {monitored.key.author_id}"
+            account = (names or {}).get(called, monitored.label)
             against = _Comparer(store, monitored, facts, definitions, watch.timezone, account)
-            items.append(_with_comparisons(against, compare_with or month.year_before()))
+            item = _with_comparisons(against, compare_with or month.year_before())
+            items.append(replace(item, is_own=called not in competitors))
     if not items:
         raise NoDataError(f"{month}: no reading in that month; {stored_months(store, series, watch.timezone)}")
     shown = {item.series.series_id for item in items}
     step_s = min(item.series.amounts.step_s for item in items)
     left_out = [row for row in series.itertuples(index=False) if row.series_id not in shown]
-    called = {row.series_id: f"{row.platform} {row.author_id} {row.metric_type}" for row in left_out}
+    silent = {row.series_id: f"{row.platform} {row.author_id} {row.metric_type}" for row in left_out}
     if len({item.series.key.platform for item in items}) > 1:
         items = [replace(item, platform=(names or {}).get(p := item.series.key.platform, p)) for item in items]
     return TrafficData(
@@ -260,25 +276,14 @@ def gather(
         timezone=watch.timezone,
         watch=watch,
         items=tuple(items),
-        absent=tuple(name for series_id, name in called.items() if series_id not in read),
-        unmeasured=tuple(name for series_id, name in called.items() if series_id in read),
+        absent=tuple(name for series_id, name in silent.items() if series_id not in read),
+        unmeasured=tuple(name for series_id, name in silent.items() if series_id in read),
         incidents=_incidents(store, items, start, end),
         snapshot=store.snapshot_id(),
         names=names or {},
-        remarks=_remarks(store, items, start, end),
+        remarks=said_of(store, [item.series.key for item in items], start, end),
         reached=reached if is_running(month, watch.timezone, reached, step_s) else None,
     )
-
-
-def _remarks(store: Store, items: Sequence[SeriesMonth], start: datetime, end: datetime) -> tuple[Annotation, ...]:
-    """What people said about the series shown and times in [start, end); of an incident's rows the first stands."""
-    with store.begin() as connection:
-        found = remarks.select(connection, start=start, end=end)
-    told: dict[tuple[object, ...], Annotation] = {}
-    for n, said in enumerate(found):
-        if any(said.is_about(item.series.key) for item in items):
-            told.setdefault((said.incident or n, said.kind, said.said_at), said)
-    return tuple(told.values())
 
 
 def _incidents(store: Store, items: Sequence[SeriesMonth], start: datetime, end: datetime) -> tuple[ToldIncident, ...]:

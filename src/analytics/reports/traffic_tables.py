@@ -22,7 +22,7 @@ from analytics.reports.wording import listed, metric_name, unit_of
 from analytics.store.remarks import Annotation
 
 MOST_CAUSES = 3
-WHEN: Mapping[int, str] = {3: mark("now"), 2: mark("this month"), 1: mark("when there is time")}
+WHEN: Mapping[int, str] = {3: mark("now"), 2: mark("soon"), 1: mark("when there is time")}
 
 
 def platform_rows(items: Sequence[SeriesMonth], data: TrafficData) -> pd.DataFrame:
@@ -62,13 +62,13 @@ def incident_rows(data: TrafficData) -> pd.DataFrame:
                 "observed": event.observed,
                 "expected": event.expected,
                 "deviation": event.deviation,
-                "cause": _causes(told, data),
+                "cause": likely_causes(told, data),
             }
         )
     return pd.DataFrame(rows)
 
 
-def _causes(told: ToldIncident, data: TrafficData) -> str:
+def likely_causes(told: ToldIncident, data: TrafficData, *, most: int = MOST_CAUSES) -> str:
     """The most telling candidates; of another incident only whose it is and how long before it began."""
     start = local(told.incident.start, data.item(told.incident.members[0][0]), data)
     by_day = None if isinstance(start, datetime) else start
@@ -76,7 +76,7 @@ def _causes(told: ToldIncident, data: TrafficData) -> str:
         _other(found, data, by_day) if found.kind == "others moving" else cause(found, data, by_day)
         for found in told.causes
     ]
-    return "; ".join(list(dict.fromkeys(said))[:MOST_CAUSES]) or say("not known")
+    return "; ".join(list(dict.fromkeys(said))[:most]) or say("not known")
 
 
 def _other(found: Cause, data: TrafficData, by_day: date | None) -> str:
@@ -227,13 +227,14 @@ def week_rows(data: TrafficData) -> pd.DataFrame:
 
 
 def week_columns(data: TrafficData) -> list[Column]:
-    """A column a week, headed by the days of the month it covers."""
+    """A column a week, headed by the days it covers, with their month where there are several."""
     first, last = data.month.first, data.month.first + timedelta(days=data.month.days - 1)
     columns = [Column("series", "Series", wide=True)]
     for n, monday in enumerate(_weeks(data)):
         begin, end = max(first, monday.date()), min(last, (monday + pd.Timedelta(days=6)).date())
-        span = f"{begin.day}–{end.day}" if end > begin else f"{begin.day}"
-        columns.append(Column(f"week {n}", span, "compact"))
+        one_month = (first.year, first.month) == (last.year, last.month)
+        days = [str(day.day) if one_month else formats.day_of_year(day) for day in dict.fromkeys((begin, end))]
+        columns.append(Column(f"week {n}", "–".join(days), "compact"))
     return [*columns, Column("days", "Day by day", "spark")]
 
 

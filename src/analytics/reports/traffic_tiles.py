@@ -15,14 +15,16 @@ from analytics.reports.recommend import COVERAGE_WANTED
 from analytics.reports.traffic_data import SeriesMonth, TrafficData
 from analytics.reports.wording import change, counted, metric_name, share
 
-MAX_TILES = 6
+MAX_TILES, MAX_PLATFORMS = 6, 9
 
 
 def headline(data: TrafficData) -> list[SeriesMonth]:
-    """One figure a platform; with a single platform, one a series; at most six."""
+    """The first figure of each platform, own accounts first; with a single platform, one a series, at most six."""
+    first_own = sorted(data.items, key=lambda item: not item.is_own)
     if len(data.platforms) == 1:
-        return list(data.items[:MAX_TILES])
-    return [data.of(name)[0] for name in data.platforms[:MAX_TILES]]
+        return first_own[:MAX_TILES]
+    of = {item.series.key.platform: item for item in reversed(first_own)}
+    return [of[name] for name in data.platforms[:MAX_PLATFORMS]]
 
 
 def tile(item: SeriesMonth, data: TrafficData) -> Tile:
@@ -58,12 +60,18 @@ def _note(item: SeriesMonth, data: TrafficData) -> str:
 
 
 def _label(item: SeriesMonth, data: TrafficData) -> str:
-    """The account where only one metric is shown, else account and metric; the platform where there are several."""
+    """The account where only one metric is shown, else account and metric; of several platforms, platform and metric.
+
+    The account is added where the platform has others with that metric.
+    """
     shown = headline(data)
     if len(data.platforms) > 1:
         # the tile holds the period's sum of a daily figure
         metric = metric_name(item.series.definition, total=item.facts.aggregation == "sum")
-        return f"{data.display_name(item.series.key.platform)} {metric}"
+        key = item.series.key
+        name = f"{data.display_name(key.platform)} {metric}"
+        others = [other for other in data.of(key.platform) if other.series.key.metric_type == key.metric_type]
+        return f"{name}, {item.account}" if len(others) > 1 else name
     one_metric = len({other.series.key.metric_type for other in shown}) == 1
     return item.account if one_metric else item.name
 

@@ -45,6 +45,19 @@ def share(ratio: float) -> str:
     return formats.percent(whole, decimals=0)
 
 
+def amount(value: float, definition: MetricDefinition) -> str:
+    """An amount in a sentence: counts whole from ten on, below with one decimal where they are means.
+
+    >>> stars = MetricDefinition("x", "stars", "Stars", "stars", "counter", "increase")
+    >>> [amount(value, stars) for value in (42.98, 2.0000001, 1.26, 0.034)]
+    ['43', '2', '1.3', '0.0340']
+    """
+    size = abs(value)
+    if definition.aggregation == "mean" or not 1 <= size < 10_000:
+        return formats.compact(value)
+    return formats.number(value, decimals=0 if size >= 10 or abs(value - round(value)) < 0.05 else 1)
+
+
 def listed(names: Sequence[str], limit: int = 4) -> str:
     """Names in a sentence, the tail counted.
 
