@@ -1,20 +1,30 @@
-"""The Prefect server, with one repair: without it, Prefect 3.8.8 makes no scheduled run under SQLAlchemy 2.1.
+"""The Prefect server, with one repair and one guard.
 
-The scheduler inserts flow runs as dictionaries that also hold `state`, a hybrid property of the model. SQLAlchemy 2.0
-left such a key alone; 2.1 asks the hybrid for a `bulk_dml` function and raises where it has none, so the schedules stay
-empty while everything else works (seen 2026-11-20, Prefect 3.8.8 with SQLAlchemy 2.1.9: "Can't evaluate bulk DML
-statement"). The function given here leaves the key alone, as before.
+The repair: without it, Prefect 3.8.8 makes no scheduled run under SQLAlchemy 2.1. The scheduler inserts flow runs as
+dictionaries that also hold `state`, a hybrid property of the model. SQLAlchemy 2.0 left such a key alone; 2.1 asks the
+hybrid for a `bulk_dml` function and raises where it has none, so the schedules stay empty while everything else works
+(seen 2026-11-20, Prefect 3.8.8 with SQLAlchemy 2.1.9: "Can't evaluate bulk DML statement"). The function given here
+leaves the key alone, as before.
+
+The guard: whoever reaches the API may run commands on this machine (a deployment's pull steps may be a shell script),
+and a browser reaches loopback on behalf of any page it shows. So of pages only the server's own are answered.
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from ipaddress import ip_address
 from typing import Any
+from urllib.parse import urlsplit
 
 import uvicorn
 from prefect.server.api.server import create_app
 from prefect.server.database import orm_models
-from prefect.settings import get_current_settings
+from prefect.settings import Settings, get_current_settings
+from starlette.datastructures import Headers
+from starlette.responses import PlainTextResponse
+from starlette.types import ASGIApp, Receive, Scope, Send
 
 
 def leave(_model: type[Any], _mapping: Mapping[str, Any], _value: object) -> None:
@@ -29,12 +39,73 @@ def repair() -> None:
             hybrid.bulk_dml_setter = leave
 
 
+@dataclass(frozen=True)
+class OwnPagesOnly:
+    """Refuse what a browser sends for a page that is not the server's own; programs send no `Origin` and go on.
+
+    A foreign page is told by its `Origin`, which browsers send with every call that changes something and every
+    websocket. A page of a foreign name that was made to lead here (DNS rebinding) is told by `Host`: an address cannot
+    be rebound, of names only our own are let in.
+
+    Attributes:
+        urls: addresses under which the server is reached, as its pages and workers know it.
+    """
+
+    app: ASGIApp
+    urls: tuple[str, ...]
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Let it in, or answer 403 (a websocket is closed before it opens)."""
+        if scope["type"] in {"http", "websocket"} and (problem := self.problem(Headers(scope=scope))):
+            if scope["type"] == "websocket":
+                await receive()
+                await send({"type": "websocket.close", "code": 1008, "reason": problem})
+            else:
+                await PlainTextResponse(problem, status_code=403)(scope, receive, send)
+            return
+        await self.app(scope, receive, send)
+
+    def problem(self, headers: Mapping[str, str]) -> str:
+        """Why a request with these headers is refused, '' if it is not."""
+        host, origin = headers.get("host", ""), headers.get("origin")
+        ours = [urlsplit(url) for url in self.urls]
+        if not (is_address(host) or urlsplit(f"//{host}").hostname in {"localhost", *(url.hostname for url in ours)}):
+            return f"host {host!r} is not this server's: PREFECT_UI_API_URL names the address its pages are reached at"
+        own = {f"{url.scheme}://{url.netloc}" for url in ours} | {f"http://{host}", f"https://{host}"}
+        if origin is not None and origin not in own:
+            return f"a page of {origin} may not call this server"
+        return ""
+
+
+def is_address(host: str) -> bool:
+    """Whether a `Host` header is an IP address, with or without a port.
+
+    >>> is_address("127.0.0.1:4200"), is_address("[::1]:4200"), is_address("evil.example:4200"), is_address("")
+    (True, True, False, False)
+    """
+    try:
+        ip_address(urlsplit(f"//{host}").hostname or "")
+    except ValueError:
+        return False
+    return True
+
+
+def own_urls(settings: Settings) -> tuple[str, ...]:
+    """Where pages and workers reach the server, and origins an operator allows; `*`, Prefect's default, allows none."""
+    server = settings.server
+    loopback = (f"http://{name}:{server.api.port}" for name in ("127.0.0.1", "localhost"))
+    allowed: Iterable[str] = server.api.cors_allowed_origins.split(",")
+    named = (settings.api.url, server.ui.api_url, *allowed)
+    return (*loopback, *(url.strip() for url in named if url and url.strip() != "*"))
+
+
 def main() -> None:
     """Serve API and UI where the settings say, until SIGTERM."""
     repair()
-    api = get_current_settings().server.api
+    settings = get_current_settings()
+    api = settings.server.api
     uvicorn.run(
-        create_app(final=True),
+        OwnPagesOnly(create_app(final=True), own_urls(settings)),
         host=api.host,
         port=api.port,
         timeout_keep_alive=api.keepalive_timeout,
