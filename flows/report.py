@@ -13,29 +13,42 @@ from prefect import flow, runtime, task
 from prefect.artifacts import create_progress_artifact, update_progress_artifact
 from prefect.states import Completed
 
-from analytics.model import Month
+from analytics.errors import AnalyticsError
+from analytics.model import Month, zone_of
 from flows.forms import Algorithm, Format, Language, MonthOrNone, Platform, ReportName, WindowDays, Zone, overrides
 from flows.shared import address_of, is_transient, settings, show_links, show_table, slug
 
 
-def month_of(month: str | None, when: Literal["ended", "current"], now: datetime) -> Month:
-    """The month asked for; without one, the last that ended or the one that runs.
+def month_of(month: str | None, when: Literal["ended", "current"], now: datetime, zone: str) -> Month:
+    """The month asked for; without one, the last that ended in the report's zone, or the one that runs there.
 
-    >>> str(month_of(None, "ended", datetime(2026, 11, 20))), str(month_of(None, "current", datetime(2026, 11, 20)))
-    ('2026-10', '2026-11')
+    >>> dawn = datetime(2026, 10, 31, 21, tzinfo=UTC)  # 1 November, 06:00 in Tokyo
+    >>> str(month_of("", "ended", dawn, "Asia/Tokyo")), str(month_of("", "current", dawn, "Europe/Berlin"))
+    ('2026-10', '2026-10')
     """
     if month:
         return Month.parse(month)
-    this = Month(now.year, now.month)
+    there = now.astimezone(zone_of(zone))
+    this = Month(there.year, there.month)
     return this if when == "current" else this.previous()
 
 
 def run_name() -> str:
     """For example `report traffic 2026-10`."""
+    from analytics.jobs.report import zone_for
+
     given = runtime.flow_run.parameters
-    when = runtime.flow_run.scheduled_start_time or datetime.now(UTC)
-    month = month_of(given.get("month"), given.get("when", "ended"), when)
-    return f"report {given.get('name', 'traffic')} {month}" + (" so far" if given.get("when") == "current" else "")
+    name, when = str(given.get("name", "traffic")), given.get("when", "ended")
+    try:
+        month = month_of(given.get("month"), when, due_at(), zone_for(settings(), name, given.get("timezone")))
+    except AnalyticsError:
+        return f"report {name}"  # the run itself says what is wrong
+    return f"report {name} {month}" + (" so far" if when == "current" else "")
+
+
+def due_at() -> datetime:
+    """When this run was due: started late, it is still about the month it was meant for."""
+    return runtime.flow_run.scheduled_start_time or datetime.now(UTC)
 
 
 @task(task_run_name="make {name} {month}", retries=1, retry_delay_seconds=60, retry_condition_fn=is_transient)
@@ -137,8 +150,9 @@ def report(
             parameters than those configured is sent to anybody.
         close: Keep the month's figures for good first, if every source has settled; later reports show what changed.
     """
-    now = runtime.flow_run.scheduled_start_time or datetime.now(UTC)
-    chosen = str(month_of(month, when, now))
+    from analytics.jobs.report import zone_for
+
+    chosen = str(month_of(month, when, due_at(), zone_for(settings(), str(name), timezone)))
     closing = close_month(str(name), chosen) if close and when == "ended" else ""
     changes = overrides(platforms, algorithm, window_days, timezone, compare, language)
     made = make(str(name), chosen, changes, list(formats))

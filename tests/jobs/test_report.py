@@ -1,6 +1,7 @@
 """Making a report: real notebook, real database; what is refused, what is left behind when it fails, what is reused."""
 
 import json
+from datetime import UTC, datetime
 from pathlib import Path
 
 import numpy as np
@@ -12,10 +13,10 @@ from typer.testing import CliRunner
 from analytics.cli.report import app
 from analytics.errors import InputError, NoDataError
 from analytics.jobs.published import rerun_command
-from analytics.jobs.report import FORMATS, make_report, month_asked, options_from, parameters_of
+from analytics.jobs.report import FORMATS, make_report, month_asked, options_from, parameters_of, zone_for
 from analytics.model import Month
 from analytics.params import ReportParams
-from analytics.settings import environment_of
+from analytics.settings import Settings, environment_of
 from analytics.store import Collection, open_store
 
 OCTOBER = Month(2026, 10)
@@ -188,3 +189,16 @@ def test_without_a_month_the_last_whole_one_is_meant():
 
     assert month_asked(None) == Month(today.year, today.month).previous()
     assert month_asked("2026-10") == OCTOBER
+
+
+@pytest.mark.parametrize(
+    ("zone", "month"), [("Asia/Tokyo", "2026-10"), ("UTC", "2026-09"), ("America/Lima", "2026-09")]
+)
+def test_a_month_ends_where_the_report_is_read(tmp_path: Path, zone, month):
+    """At six in the morning of 1 November in Tokyo it is October still in UTC: the report was September's."""
+    (tmp_path / "reports").mkdir()
+    (tmp_path / "reports" / "east.yaml").write_text(f"timezone: {zone}\n")
+    settings = Settings(params_dir=tmp_path, _env_file=None)
+
+    assert str(month_asked(None, zone_for(settings, "east"), now=datetime(2026, 10, 31, 21, tzinfo=UTC))) == month
+    assert zone_for(settings, "east", "Europe/Berlin") == "Europe/Berlin"

@@ -86,7 +86,7 @@ def traffic(
         made = job.make_report(
             settings,
             name,
-            month=job.month_asked(_period(*dates)),
+            month=job.month_asked(_period(*dates), job.zone_for(settings, name, options.get("timezone"))),
             overrides=options,
             formats=kinds or (),
             progress=show.progress,
@@ -119,7 +119,8 @@ def batch(
 
     settings = load_settings()
     chosen = _names(names) or tuple(load_params(settings.params_dir).reports)
-    period = job.month_asked(month)
+    zones = {job.zone_for(settings, report) for report in chosen}
+    period = job.month_asked(month, zones.pop() if len(zones) == 1 else "UTC")
     failed: list[str] = []
     finished = 0
     with steps(f"{len(chosen)} reports, {period}") as show:
@@ -165,7 +166,8 @@ def close(
 
     settings = load_settings()
     with open_store(settings) as store:
-        done = close_period(settings, store, name, job.month_asked(month), by=by, early=early, timezone=timezone)
+        period = job.month_asked(month, job.zone_for(settings, name, timezone))
+        done = close_period(settings, store, name, period, by=by, early=early, timezone=timezone)
     said = f", {done.before} had been closed before" if done.before else ""
     console = Console(highlight=False, markup=False, soft_wrap=True)
     console.print(f"{done.period}, days of {done.timezone}: {done.kept} figures closed{said}")

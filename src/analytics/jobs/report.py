@@ -7,13 +7,14 @@ import json
 import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, get_args
 
 from pydantic import ValidationError
 
 from analytics.errors import InputError, nearest
-from analytics.model import Month, Period, period_of
+from analytics.model import Month, Period, period_of, zone_of
 from analytics.params import Brand, ReportParams, explained, load_params
 from analytics.settings import Settings, environment_of, project_root
 
@@ -202,11 +203,20 @@ def options_from(path: Path | None) -> dict[str, Any]:
     return {str(key): value for key, value in content.items()}
 
 
-def month_asked(text: object) -> Period:
-    """The month or days named, or the last month that has ended."""
+def month_asked(text: object, zone: str = "UTC", *, now: datetime | None = None) -> Period:
+    """The month or days named, or the last month that has ended where the report is read.
+
+    >>> str(month_asked(None, "Asia/Tokyo", now=datetime.fromisoformat("2026-10-31T21:00Z")))  # 1 November, 06:00
+    '2026-10'
+    """
     if text is not None:
         return period_of(str(text))
-    from datetime import UTC, datetime
-
-    today = datetime.now(UTC)
+    today = (now or datetime.now(UTC)).astimezone(zone_of(zone))
     return Month(today.year, today.month).previous()
+
+
+def zone_for(settings: Settings, name: str, asked: object = None) -> str:
+    """The zone a report's months are counted in: the one asked for, or that of its params."""
+    if asked:
+        return str(asked)
+    return load_params(settings.params_dir).reports.get(name, ReportParams()).timezone
