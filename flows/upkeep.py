@@ -5,33 +5,47 @@ from __future__ import annotations
 from datetime import UTC, datetime
 from typing import Any
 
-from prefect import flow
+from prefect import flow, task
 from prefect.states import Completed, Failed
 
-from flows.shared import settings, show_table, show_text
+from flows.shared import RETRIES, is_transient, settings, show_table, show_text
 
-RETRY: dict[str, Any] = {"retries": 2, "retry_delay_seconds": 30}
+# What may heal is tried again inside the run. A flow with retries of its own that says it failed waits to be started
+# anew, which nobody does: its process ends, the run is said to have crashed, and its slot stays taken for minutes.
+WORK: dict[str, Any] = {"retry_condition_fn": is_transient, **RETRIES}
 
 
-@flow(name="rollup", flow_run_name="rollup", **RETRY)
-def rollup() -> Any:
-    """Work off the log of hours that have changed."""
+@task(name="roll up", **WORK)
+def roll_up() -> Any:
+    """Hours, days, weeks and months done."""
     from analytics.store import open_store
 
     with open_store(settings()) as store:
-        done = store.roll_up()
+        return store.roll_up()
+
+
+@flow(name="rollup", flow_run_name="rollup")
+def rollup() -> Any:
+    """Work off the log of hours that have changed."""
+    done = roll_up()
     return Completed(message=f"{done.hours} hours, {done.days} days, {done.periods} weeks and months")
 
 
-@flow(name="inbox", flow_run_name="inbox", **RETRY)
-def inbox() -> Any:
-    """Count what vendors sent and the web app did not come to, and clear away bodies past their time."""
+@task(name="count", **WORK)
+def count() -> tuple[Any, int]:
+    """What was counted, and how many old bodies were deleted."""
     from analytics.jobs.inbox import process, purge
     from analytics.store import open_store
 
     with open_store(settings()) as store:
         done = process(store)
-        purged = purge(store, now=datetime.now(UTC))
+        return done, purge(store, now=datetime.now(UTC))
+
+
+@flow(name="inbox", flow_run_name="inbox")
+def inbox() -> Any:
+    """Count what vendors sent and the web app did not come to, and clear away bodies past their time."""
+    done, purged = count()
     rows = [{"problem": problem} for problem in done.problems]
     show_table("inbox", rows, "Bodies that could not be read whole, in the last run that met any")
     if done.is_busy:
@@ -40,9 +54,9 @@ def inbox() -> Any:
     return Failed(message=f"{done.problems[0]}; {said}") if done.problems else Completed(message=said)
 
 
-@flow(name="lifecycle", flow_run_name="lifecycle", **RETRY)
-def lifecycle(only_show: bool = False) -> Any:
-    """Move days down the tiers; `only_show` says what would be done."""
+@task(name="move days", **WORK)
+def move_days(only_show: bool) -> list[dict[str, Any]]:
+    """Days moved, or to be moved."""
     from analytics.params import load_params
     from analytics.store import open_store
 
@@ -50,34 +64,54 @@ def lifecycle(only_show: bool = False) -> Any:
     params = load_params(chosen.params_dir)
     with open_store(chosen) as store:
         steps = store.lifecycle_plan(params) if only_show else store.lifecycle_run(params)
-    rows = [{"day": str(s.day), "platform": s.platform, "to": s.to, "rows": s.rows} for s in steps]
+    return [{"day": str(s.day), "platform": s.platform, "to": s.to, "rows": s.rows} for s in steps]
+
+
+@flow(name="lifecycle", flow_run_name="lifecycle")
+def lifecycle(only_show: bool = False) -> Any:
+    """Move days down the tiers; `only_show` says what would be done."""
+    rows = move_days(only_show)
     show_table("lifecycle", rows, "Days moved by the last run that moved any")
-    return Completed(message=f"{len(steps)} days {'would be moved' if only_show else 'moved'}")
+    return Completed(message=f"{len(rows)} days {'would be moved' if only_show else 'moved'}")
 
 
-@flow(name="levels", flow_run_name="levels", **RETRY)
-def levels() -> Any:
-    """Choose each series' thresholds so that its alerts keep to their budget."""
+@task(name="choose levels", **WORK)
+def choose_levels() -> list[Any]:
+    """Each series' budget of alerts, what is expected and what was seen."""
     from analytics.jobs import levels as job
     from analytics.store import open_store
 
     chosen = settings()
     with open_store(chosen) as store:
         job.choose(chosen, store)
-        found = job.budgeted(store)
+        return job.budgeted(store)
+
+
+@flow(name="levels", flow_run_name="levels")
+def levels() -> Any:
+    """Choose each series' thresholds so that its alerts keep to their budget."""
+    from analytics.jobs.levels import said
+
+    found = choose_levels()
     show_table("levels", [entry.row() for entry in found], "Alerts a week and series: budget, expected, seen")
-    return Completed(message=job.said(found))
+    return Completed(message=said(found))
 
 
-@flow(name="budget", flow_run_name="budget", **RETRY)
-def budget() -> Any:
-    """What was spent today and this month; failed where a budget is used up."""
+@task(name="add up", **WORK)
+def add_up() -> list[Any]:
+    """Each platform's balance."""
     from analytics.jobs.budget import balances
     from analytics.store import open_store
 
     chosen = settings()
     with open_store(chosen) as store:
-        found = balances(chosen, store, at=datetime.now(UTC))
+        return balances(chosen, store, at=datetime.now(UTC))
+
+
+@flow(name="budget", flow_run_name="budget")
+def budget() -> Any:
+    """What was spent today and this month; failed where a budget is used up."""
+    found = add_up()
     show_table("budget", [balance.row() for balance in found], "Spent, by platform")
     over = [balance.platform for balance in found if balance.is_over]
     if over:
