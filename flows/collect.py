@@ -17,11 +17,11 @@ from flows.shared import RETRIES, is_transient, settings, show_table, slug
 def collect_platform(platform: str, account: str | None) -> list[dict[str, Any]]:
     """One row an account; raises where no account gave anything, so that it is tried again or plain in the UI."""
     from analytics.jobs import collect as job
-    from analytics.params import load_params
+    from analytics.params import load_platforms
     from analytics.store import open_store
 
     chosen = settings()
-    params = load_params(chosen.params_dir)
+    params = load_platforms(chosen.params_dir)
     with open_store(chosen) as store:
         made = job.collect(chosen, store, platforms=[platform], account=account, params=params, turns=turns(params))
     failed = [harvest for harvest in made.harvests if harvest.state == "failed"]

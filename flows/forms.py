@@ -9,19 +9,33 @@ from typing import TYPE_CHECKING, Annotated, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
+from analytics.errors import AnalyticsError
 from analytics.model import Month
 from analytics.params import load_params
 from analytics.settings import load_settings
 
-_params = load_params(load_settings().params_dir)
+# what a form offered is what the server checked; a run goes on although a file of params cannot be read just now
+NAME = r"^[A-Za-z0-9_-]+$"
+
+
+def _names() -> tuple[list[str], list[str]]:
+    """Platforms and reports of params; none where params cannot be read: the run then says what is wrong with them."""
+    try:
+        params = load_params(load_settings().params_dir)
+    except AnalyticsError:
+        return [], []
+    return list(params.platforms) or ["none"], list(params.reports) or ["traffic"]
+
 
 if TYPE_CHECKING:
     Platform = str
     ReportName = str
 else:
     # a StrEnum, so that a run is named "collect github" and not "collect Platform.github"
-    Platform = StrEnum("Platform", {name: name for name in _params.platforms or {"none": "none"}})
-    ReportName = StrEnum("ReportName", {name: name for name in _params.reports or {"traffic": "traffic"}})
+    _platforms, _reports = _names()
+    _text = Annotated[str, Field(pattern=NAME)]
+    Platform = StrEnum("Platform", {name: name for name in _platforms}) if _platforms else _text
+    ReportName = StrEnum("ReportName", {name: name for name in _reports}) if _reports else _text
 
 # Where nothing need be given the form has an empty field, not a choice between a value and None.
 MONTH = r"\d{4}-(0[1-9]|1[0-2])"

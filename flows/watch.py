@@ -7,6 +7,7 @@ from typing import Any
 from prefect import flow, task
 from prefect.states import Completed, Failed
 
+from flows.forms import Platform
 from flows.shared import RETRIES, is_transient, settings, show_table
 
 
@@ -52,10 +53,10 @@ def tell() -> dict[str, Any]:
     return {"rows": rows, "open": done.open_incidents, **counts}
 
 
-@flow(name="watch", flow_run_name="watch")
-def watch(platforms: list[str] = []) -> Any:  # noqa: B006 - the form shows the default; it is not changed
+@flow(name="watch", flow_run_name="watch", validate_parameters=True)
+def watch(platforms: list[Platform] = []) -> Any:  # noqa: B006 - the form shows the default; it is not changed
     """Detect, then alert, also where detecting fails. A channel that takes no message fails the run too."""
-    looked = detect(platforms, return_state=True)
+    looked = detect([str(platform) for platform in platforms], return_state=True)
     told = tell()  # also where nothing could be judged: collectors, thresholds and what was found before
     show_table("alerts", told["rows"], "Messages of the last run that had any")
     said = f"{told['open']} open incidents, {told['sent']} told"

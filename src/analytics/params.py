@@ -342,6 +342,11 @@ def load_params(folder: Path) -> Params:
     )
 
 
+def load_platforms(folder: Path) -> Params:
+    """Only `platforms.yaml`, for who asks platforms: a slip in a report's file must not end a collection."""
+    return Params(platforms=_read(folder / "platforms.yaml", _PlatformsFile).platforms)
+
+
 class _PlatformsFile(_Model):
     platforms: dict[Annotated[str, Field(pattern=_NAME)], Platform] = {}
 
