@@ -13,27 +13,37 @@ from flows.shared import settings, show_table
 
 
 @flow(name="backfill", flow_run_name="backfill {name} {months.first} to {months.last}", validate_parameters=True)
-def backfill_reports(months: MonthRange, name: ReportName = "traffic", again: bool = False) -> Any:
+def backfill_reports(
+    months: MonthRange, name: ReportName = "traffic", again: bool = False, deliver: bool = False
+) -> Any:
     """Ask for the reports of a range of months, oldest first; they are made one after the other.
 
     Args:
         months: First and last month, YYYY-MM.
         name: Which report.
-        again: Also months that were asked for before.
+        again: Also months that were asked for before and made; those that failed are always made again.
+        deliver: Send each of them to the recipients of the report.
     """
-    suffix = f"-{runtime.flow_run.id}" if again else ""
     rows = []
     for month in months.months():
-        run: Any = run_deployment(
-            f"report/{name}-monthly",
-            parameters={"name": str(name), "month": str(month)},
-            idempotency_key=f"report-{name}-{month}{suffix}",
-            timeout=0,  # they queue behind each other; waiting here would hold a process for each
-            as_subflow=False,
-        )
+        known, anew = f"report-{name}-{month}", f"report-{name}-{month}-{runtime.flow_run.id}"
+        run = ask(str(name), str(month), deliver, anew if again else known)
+        if run.state is not None and run.state.is_final() and not run.state.is_completed():
+            run = ask(str(name), str(month), deliver, anew)
         rows.append({"month": str(month), "run": run.name, "state": run.state_name, "asked": str(run.created)})
     show_table("backfill", rows, f"Months of {name}")
     return Completed(message=f"{len(rows)} months of {name} asked for")
+
+
+def ask(name: str, month: str, deliver: bool, key: str) -> Any:
+    """The run of this key, made if there is none."""
+    return run_deployment(
+        f"report/{name}-monthly",
+        parameters={"name": name, "month": month, "deliver": deliver},
+        idempotency_key=key,
+        timeout=0,  # they queue behind each other; waiting here would hold a process for each
+        as_subflow=False,
+    )
 
 
 @flow(name="replay", flow_run_name="replay {platform} {days.first} to {days.last}", validate_parameters=True)
