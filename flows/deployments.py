@@ -21,6 +21,8 @@ QUEUE = ConcurrencyLimitConfig(limit=1, collision_strategy=ConcurrencyLimitStrat
 OURS = "analytics"
 RECURRING = "recurring"  # a run that was missed or died is made good by the next
 KEEP = "keep"  # a run that died is started again
+NOTHING_TO_ASK = "nothing to ask"  # paused by params, not by a person
+REPORT = "report"  # a run that needs much memory: few at once
 
 
 def deployments(params: Params) -> list[RunnerDeployment]:
@@ -110,21 +112,21 @@ def _collectors(params: Params) -> Iterator[RunnerDeployment]:
     from flows.collect import collect
 
     for name, platform in params.platforms.items():
+        is_asked = bool(platform.is_active and platform.accounts)
         yield _made(
             collect,
             name,
             cron=platform.schedule,
             parameters={"platform": name},
-            tags=[RECURRING, "collect", name],
+            tags=[RECURRING, "collect", name, *([] if is_asked else [NOTHING_TO_ASK])],
             description=f"One round of {platform.display_name}: {', '.join(platform.metrics) or 'every metric'}, "
             f"{len(platform.accounts)} accounts.",
-            # nothing to ask: shown, and can be started by hand once accounts are in params
-            paused=not (platform.is_active and platform.accounts),
+            paused=not is_asked,  # shown, and can be started by hand once accounts are in params
         )
 
 
 def _reports(params: Params) -> Iterator[RunnerDeployment]:
-    from flows.report import report
+    from flows.report import deliver_again, report
 
     for name, entry in params.reports.items():
         yield _made(
@@ -133,7 +135,7 @@ def _reports(params: Params) -> Iterator[RunnerDeployment]:
             cron=entry.schedule,
             timezone=entry.timezone,
             parameters={"name": name},
-            tags=[KEEP, "report", name],
+            tags=[KEEP, REPORT, name],
             limit=QUEUE,
             description=f"{entry.title} of the month that ended. To make another month: Run, Custom run, Month.",
         )
@@ -144,7 +146,7 @@ def _reports(params: Params) -> Iterator[RunnerDeployment]:
                 cron=entry.settled_schedule,
                 timezone=entry.timezone,
                 parameters={"name": name, "close": True},
-                tags=[KEEP, "report", name],
+                tags=[KEEP, REPORT, name],
                 limit=QUEUE,
                 description="The same month again, once the platforms no longer restate it; its figures are closed.",
             )
@@ -155,10 +157,18 @@ def _reports(params: Params) -> Iterator[RunnerDeployment]:
                 cron=entry.provisional_schedule,
                 timezone=entry.timezone,
                 parameters={"name": name, "when": "current"},
-                tags=[KEEP, "report", name],
+                tags=[KEEP, REPORT, name],
                 limit=QUEUE,
                 description="The current month so far.",
             )
+    yield _made(
+        deliver_again,
+        "again",
+        cron=None,
+        tags=[KEEP, "delivery"],
+        limit=QUEUE,
+        description="Send a month's report to those recipients who have not got it; asked for by runs that could not.",
+    )
 
 
 def _made(

@@ -24,14 +24,18 @@ QUIET = {
     "PREFECT_CLI_COLORS": "false",
 }
 
+# what a run needs wherever it is started: the watch on silent runs waits for four heartbeats, and Prefect's own come
+# less often than that
+RUNS = {"PREFECT_FLOWS_HEARTBEAT_FREQUENCY": str(HEARTBEAT_S)}
+
 BEHAVIOUR = {
+    **RUNS,
     # without a server there is no run: the ephemeral API loses task records
     "PREFECT_SERVER_EPHEMERAL_ENABLED": "false",
     "PREFECT_PROFILE": "local",
     "PREFECT_RUNNER_POLL_FREQUENCY": "5",
     # a runner that can no longer hear cancellations ends, and is started again by its supervisor
     "PREFECT_RUNNER_CRASH_ON_CANCELLATION_FAILURE": "true",
-    "PREFECT_FLOWS_HEARTBEAT_FREQUENCY": str(HEARTBEAT_S),
     "PREFECT_SERVER_CONCURRENCY_INITIAL_DEPLOYMENT_LEASE_DURATION": "60",
     "PREFECT_SERVER_METRICS_ENABLED": "true",
     # by default only events are cleared away, and nine collectors make 2,592 runs a day
@@ -55,7 +59,8 @@ def environment(
         web_port: of the web app, None where there is none.
         inherited: the caller's own environment; what is set there for Prefect wins, except where the server is.
     """
-    public = {"ANALYTICS_PUBLIC_URL": f"http://{host}:{web_port}"} if web_port else {}
+    public_url = settings.public_url or (f"http://{host}:{web_port}" if web_port else "")
+    public = {"ANALYTICS_PUBLIC_URL": public_url} if public_url else {}
     defaults = {
         **QUIET,
         **BEHAVIOUR,

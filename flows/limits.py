@@ -1,16 +1,23 @@
-"""Limits that all workers share, kept by the Prefect server: calls to a platform, runs that need much memory."""
+"""Limits that all workers share, kept by the Prefect server: calls to a platform, reports made at once."""
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
+from contextlib import suppress
 from functools import partial
 from typing import TYPE_CHECKING
+from uuid import UUID
+
+from prefect.exceptions import ObjectNotFound
 
 from analytics.errors import TransientSourceError
 from analytics.params import Params
 
 if TYPE_CHECKING:
     from prefect.client.orchestration import SyncPrefectClient
+
+# Reports made at once: fewer than a runner has slots, so that platforms are asked whatever the reports do.
+LANES = 2
 
 
 def limit_name(platform: str) -> str:
@@ -58,3 +65,33 @@ def apply(client: SyncPrefectClient, params: Params) -> list[str]:
         if existing.name.startswith(limit_name("")) and existing.name not in named:
             client.delete_global_concurrency_limit_by_name(existing.name)
     return list(named)
+
+
+def lane_of(params: Params, report: str) -> str:
+    """The limit that a report's runs share with other reports'.
+
+    Each lane makes one report at a time. All deployments of one report are in the same lane: two runs of a month would
+    write the same files.
+    """
+    return f"reports-{sorted(params.reports).index(report) % LANES + 1}"
+
+
+def keep_to_lanes(client: SyncPrefectClient, params: Params, reports: Sequence[tuple[UUID, str]]) -> None:
+    """Put the deployments of reports into their lanes, in place of the limit that each came with."""
+    for deployment_id, report in reports:
+        lane = lane_of(params, report)
+        client.upsert_global_concurrency_limit_by_name(lane, 1)
+        _limit_by(client, deployment_id, str(client.read_global_concurrency_limit_by_name(lane).id))
+        with suppress(ObjectNotFound):
+            client.delete_global_concurrency_limit_by_name(f"deployment:{deployment_id}")
+
+
+def leave_lane(client: SyncPrefectClient, deployment_id: UUID) -> None:
+    """Before a deployment is removed: the server would remove its lane with it."""
+    _limit_by(client, deployment_id, None)
+
+
+def _limit_by(client: SyncPrefectClient, deployment_id: UUID, limit_id: str | None) -> None:
+    # the server has this field (Prefect 3.8), the client's models do not
+    wanted = {"global_concurrency_limit_id": limit_id}
+    client.request("PATCH", "/deployments/{id}", path_params={"id": deployment_id}, json=wanted)

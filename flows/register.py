@@ -9,7 +9,7 @@ from __future__ import annotations
 import argparse
 import logging
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, Any, cast
 from uuid import UUID
 
@@ -23,10 +23,12 @@ from prefect.exceptions import ObjectAlreadyExists
 from analytics.params import Params, load_params
 from analytics.settings import load_settings
 from flows import limits, recovery
-from flows.deployments import OURS, deployments
+from flows.deployments import NOTHING_TO_ASK, OURS, REPORT, deployments
+from flows.environment import RUNS
 
 if TYPE_CHECKING:
     from prefect.client.orchestration import SyncPrefectClient
+    from prefect.client.schemas.responses import DeploymentResponse
     from prefect.deployments.runner import RunnerDeployment
 
 log = logging.getLogger("analytics.flows")
@@ -40,14 +42,43 @@ def register(client: SyncPrefectClient, params: Params, apply: Apply) -> list[UU
         apply: how one deployment is made known: to a runner in this process, or to a work pool.
     """
     log.info("limits: %s", ", ".join(limits.apply(client, params)) or "none")
-    made = [apply(deployment) for deployment in deployments(params)]
     ours = DeploymentFilter(tags=DeploymentFilterTags(all_=[OURS]))
-    for existing in client.read_deployments(deployment_filter=ours, limit=200):
+    there = client.read_deployments(deployment_filter=ours, limit=200)
+    by_entrypoint = {(existing.entrypoint, existing.name): existing for existing in there}
+    asked = deployments(params)
+    for deployment in asked:
+        if existing := by_entrypoint.get((deployment.entrypoint, str(deployment.name))):
+            keep_switches(deployment, existing)
+    made = [apply(deployment) for deployment in asked]
+    for existing in there:
         if existing.id not in made:
             log.info("removing deployment %s: no longer in params", existing.name)
+            limits.leave_lane(client, existing.id)
             client.delete_deployment(existing.id)
+    reports = [(made[at], wanted) for at, wanted in enumerate(asked) if REPORT in wanted.tags]
+    limits.keep_to_lanes(client, params, [(id, str(wanted.parameters["name"])) for id, wanted in reports])
     recovery.watch_silence(client)
     return made
+
+
+def keep_switches(wanted: RunnerDeployment, existing: DeploymentResponse) -> None:
+    """Leave paused what was paused in the UI, unless params have changed their mind.
+
+    A runner that ends pauses nothing, so what is paused was paused by a person, or by params, which put a tag.
+    """
+    if (NOTHING_TO_ASK in wanted.tags) == (NOTHING_TO_ASK in existing.tags):
+        wanted.paused = existing.paused
+    off = [entry.schedule for entry in existing.schedules if not entry.active]
+    for schedule in wanted.schedules or []:
+        schedule.active = False if is_among(schedule.schedule, off) else schedule.active
+
+
+def is_among(schedule: Any, others: Sequence[Any]) -> bool:
+    """Whether the same times are there."""
+    return any(
+        isinstance(other, CronSchedule) and (other.cron, other.timezone) == (schedule.cron, schedule.timezone)
+        for other in others
+    )
 
 
 def to_pool(client: SyncPrefectClient, pool: str, kind: str) -> Apply:
@@ -56,7 +87,12 @@ def to_pool(client: SyncPrefectClient, pool: str, kind: str) -> Apply:
         client.create_work_pool(WorkPoolCreate(name=pool, type=kind))
     except ObjectAlreadyExists:
         log.info("work pool %s is there", pool)
-    return lambda deployment: cast(UUID, deployment.apply(work_pool_name=pool))
+
+    def apply(deployment: RunnerDeployment) -> UUID:
+        deployment.job_variables = {"env": RUNS}
+        return cast(UUID, deployment.apply(work_pool_name=pool))
+
+    return apply
 
 
 def as_yaml(params: Params, pool: str) -> str:
@@ -78,7 +114,7 @@ def as_yaml(params: Params, pool: str) -> str:
                     "limit": made.concurrency_limit,
                     "collision_strategy": limit.collision_strategy.value if limit else None,
                 },
-                "work_pool": {"name": pool},
+                "work_pool": {"name": pool, "job_variables": {"env": RUNS}},
             }
         )
     head = "# Made from params by: python -m flows.register --yaml\n"

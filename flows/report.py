@@ -4,19 +4,34 @@ from __future__ import annotations
 
 import os
 from collections.abc import Mapping, Sequence
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any, Literal, cast
 from uuid import UUID
 
 from prefect import flow, runtime, task
 from prefect.artifacts import create_progress_artifact, update_progress_artifact
-from prefect.states import Completed
+from prefect.deployments import run_deployment
+from prefect.states import Completed, Failed
 
 from analytics.errors import AnalyticsError
 from analytics.model import Month, zone_of
-from flows.forms import Algorithm, Format, Language, MonthOrNone, Platform, ReportName, WindowDays, Zone, overrides
+from flows.forms import (
+    Algorithm,
+    Format,
+    Language,
+    MonthOrNone,
+    MonthText,
+    Platform,
+    ReportName,
+    WindowDays,
+    Zone,
+    overrides,
+)
 from flows.shared import address_of, is_transient, settings, show_links, show_table, slug
+
+# Until those who did not get a report are tried again, each time by a run of its own.
+AGAIN_AFTER = (timedelta(minutes=10), timedelta(hours=1), timedelta(hours=6))
 
 
 def month_of(month: str | None, when: Literal["ended", "current"], now: datetime, zone: str) -> Month:
@@ -95,19 +110,51 @@ def close_month(name: str, month: str) -> str:
     return f"; {done.kept} figures closed"
 
 
-@task(task_run_name="send {name} {month}", retries=2, retry_delay_seconds=[60, 600])
-def send(name: str, month: str) -> list[str]:
-    """Deliver to the recipients of params; raises where somebody did not get it, so that it is tried again."""
-    from analytics.errors import ReportError
+@task(task_run_name="send {name} {month}")
+def send(name: str, month: str) -> tuple[int, list[dict[str, str]]]:
+    """Deliver to the recipients of params; how many there are, and those who did not get it."""
     from analytics.jobs.deliver import deliver
     from analytics.store import open_store
 
     with open_store(settings()) as store:
         done = deliver(settings(), store, name, period=month)
-    failed = [entry for entry in done if entry.status == "failed"]
-    if failed:
-        raise ReportError(f"{len(failed)} of {len(done)} not delivered: {failed[0].error}")
-    return [entry.recipient for entry in done if entry.status == "sent"]
+    return len(done), [{"recipient": e.recipient, "error": e.error} for e in done if e.status == "failed"]
+
+
+def delivered(name: str, month: str, *, tries: int) -> str:
+    """Send it; '' if everyone has it, or else who has not, and when they are tried again.
+
+    A run that waited for a mail server would hold one of the few places, and nothing else would be started.
+    """
+    count, failed = send(name, month)
+    if not failed:
+        return ""
+    show_table(slug("not-delivered", name, month), failed, f"Who did not get {name} {month}")
+    said = f"{len(failed)} of {count} not delivered: {failed[0]['error']}"
+    if tries >= len(AGAIN_AFTER) or all(entry["error"].startswith("not set up") for entry in failed):
+        return f"{said}; `analytics report deliver` tries them again"
+    after = AGAIN_AFTER[tries]
+    run_deployment(
+        "deliver/again",
+        parameters={"name": name, "month": month, "tries": tries + 1},
+        scheduled_time=datetime.now(UTC) + after,
+        timeout=0,
+        as_subflow=False,
+    )
+    return f"{said}; tried again in {after.total_seconds() / 60:.0f} minutes"
+
+
+@flow(name="deliver", flow_run_name="deliver {name} {month}", validate_parameters=True)
+def deliver_again(name: ReportName, month: MonthText, tries: int = len(AGAIN_AFTER)) -> Any:
+    """Send a month's newest version to those recipients who have not got it.
+
+    Args:
+        name: Which report.
+        month: Which month, YYYY-MM.
+        tries: How often it has been tried since it was made; from the third on it is not tried again by itself.
+    """
+    problem = delivered(str(name), month, tries=tries)
+    return Failed(message=problem) if problem else Completed(message=f"everyone has {name} {month}")
 
 
 def links_to(title: str, files: Mapping[str, str], formats: Sequence[str]) -> dict[str, str]:
@@ -163,6 +210,6 @@ def report(
         [{"step": step, "seconds": round(spent, 1)} for step, spent in made["seconds"].items()],
         f"Where the time of {name} {chosen} went",
     )
-    if deliver and made["is_regular"]:
-        send(str(name), chosen)
-    return Completed(message=f"{name} {chosen}: {next(iter(links.values()), 'no file')}" + closing)
+    said = f"{name} {chosen}: {next(iter(links.values()), 'no file')}{closing}"
+    problem = delivered(str(name), chosen, tries=0) if deliver and made["is_regular"] else ""
+    return Failed(message=f"{problem}; {said}") if problem else Completed(message=said)

@@ -21,6 +21,10 @@ import pytest
 import yaml
 
 from analytics import simulator
+from analytics.model import Month
+from analytics.settings import Settings
+from analytics.simulator import history
+from analytics.store import Collection, open_store
 
 ROOT = Path(__file__).parents[2]
 UP_TIMEOUT_S = 240.0
@@ -134,10 +138,23 @@ def params_in(folder: Path, simulated: str) -> Path:
     never = dict.fromkeys(("detect", "inbox", "rollup", "lifecycle", "levels", "budget", "health"), "0 3 1 1 *")
     (folder / "operations.yaml").write_text(yaml.safe_dump(never), "utf-8")
     rule = {"condition": "threshold", "severity": "high", "channels": ["team"], "config": {"above": 1}}
-    alerts = {"channels": {"team": "TEAM_CHANNEL"}, "rules": {"many": rule | {"metric": "stars"}}}
+    alerts = {
+        "channels": {"team": "TEAM_CHANNEL", "gone": "GONE_CHANNEL"},
+        "rules": {"many": rule | {"metric": "stars"}},
+    }
     (folder / "alerts.yaml").write_text(yaml.safe_dump(alerts), "utf-8")
     (folder / "reports" / "traffic.yaml").write_text("title: Traffic\n", "utf-8")
+    (folder / "reports" / "mailed.yaml").write_text("recipients: [ana@example.com, gone]\n", "utf-8")
     return folder
+
+
+def with_stars(up: Running, month: Month) -> None:
+    """A month's readings, as if they had been collected."""
+    first, end = month.bounds("UTC")
+    stars = history("github", "acme/orchard", "stars", first, end)
+    with open_store(Settings(home=up.home, _env_file=None)) as store:
+        stars = stars.assign(platform="github", metric_type="stars", author_id="acme/orchard")
+        store.write(stars, Collection("github", "simulator", "acme/orchard"))
 
 
 @pytest.fixture(scope="session")
@@ -152,6 +169,7 @@ def up(reachable_dir: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterato
             "PREFECT_RUNNER_POLL_FREQUENCY": "1",
             "GITHUB_TOKEN": "secret",
             "TEAM_CHANNEL": channel.url,
+            "GONE_CHANNEL": "json://127.0.0.1:9",
             "PYTHONPATH": str(ROOT),
         }
         command = [sys.executable, "-m", "flows.up", "--port", "0", "--web-port", "0"]

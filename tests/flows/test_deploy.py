@@ -11,6 +11,7 @@ from analytics.settings import Settings
 from analytics.store import Store
 from analytics.store.engine import make_engine
 from analytics.web.metrics import Metrics
+from flows.environment import BEHAVIOUR, RUNS
 
 ROOT = Path(__file__).parents[2]
 DEPLOY = ROOT / "deploy"
@@ -64,3 +65,35 @@ def test_what_the_compose_file_mounts_and_runs_is_there():
     assert modules == {"flows.server", "flows.register"}
     for module in modules:
         assert (ROOT / f"{module.replace('.', '/')}.py").is_file()
+
+
+def test_every_process_knows_how_often_it_has_to_be_heard():
+    """Workers whose runs spoke every two minutes, as Prefect's own do, had each longer one marked as crashed."""
+    services = yaml.safe_load((DEPLOY / "compose.yaml").read_text("utf-8"))["services"]
+    unit = (DEPLOY / "systemd" / "analytics-worker.service").read_text("utf-8")
+
+    assert services["worker"]["environment"].items() >= RUNS.items()
+    assert all(f"Environment={name}={value}\n" in unit for name, value in RUNS.items())
+    for name in ("PREFECT_SERVER_CONCURRENCY_INITIAL_DEPLOYMENT_LEASE_DURATION", "PREFECT_SERVER_METRICS_ENABLED"):
+        assert services["server"]["environment"][name] == BEHAVIOUR[name]
+
+
+def test_any_password_fits_into_the_compose_file():
+    """`@` and `/` end a password that stands in a URL."""
+    text = (DEPLOY / "compose.yaml").read_text("utf-8")
+
+    assert not re.findall(r"://\S*\$\{POSTGRES_PASSWORD", text)
+    assert "latest" not in text
+
+
+def test_units_and_commands_read_one_file_whose_folders_may_be_written():
+    """A command in a shell used other folders than the service, and a worker one that it could not write to."""
+    lines = (DEPLOY / "systemd" / "env.example").read_text("utf-8").splitlines()
+    given = dict(line.split("=", 1) for line in lines if line and not line.startswith("#"))
+
+    for unit in (DEPLOY / "systemd").glob("*.service"):
+        text = unit.read_text("utf-8")
+        (writable,) = re.findall(r"^ReadWritePaths=(.+)$", text, flags=re.M)
+        (folder,) = re.findall(r"^WorkingDirectory=(.+)$", text, flags=re.M)
+        assert f"EnvironmentFile={folder}/.env\n" in text
+        assert all(given[name].startswith(writable) for name in ("ANALYTICS_HOME", "ANALYTICS_OUTPUT_DIR"))

@@ -6,8 +6,8 @@ from analytics.settings import Settings
 from flows.environment import environment
 
 
-def made(tmp_path: Path, **inherited: str) -> dict[str, str]:
-    settings = Settings(home=tmp_path, params_dir=tmp_path, output_dir=tmp_path, _env_file=None)
+def made(tmp_path: Path, *, public_url: str | None = None, **inherited: str) -> dict[str, str]:
+    settings = Settings(home=tmp_path, params_dir=tmp_path, output_dir=tmp_path, public_url=public_url, _env_file=None)
     return environment(settings, port=4321, web_port=8621, inherited=inherited)
 
 
@@ -41,3 +41,8 @@ def test_state_is_below_our_home_and_readers_find_the_reports(tmp_path):
 
     assert env["PREFECT_HOME"] == str(tmp_path / "prefect")
     assert env["ANALYTICS_PUBLIC_URL"] == "http://127.0.0.1:8621"
+
+
+def test_readers_are_sent_where_the_settings_say(tmp_path):
+    """Set in `.env`, which is no variable of the shell, it was overlooked: every letter linked to loopback."""
+    assert made(tmp_path, public_url="https://r.example")["ANALYTICS_PUBLIC_URL"] == "https://r.example"

@@ -3,15 +3,12 @@
 import os
 import shutil
 from collections.abc import Iterator
-from datetime import UTC, datetime
 
 import pytest
 from playwright.sync_api import Browser, Page, sync_playwright
 
-from analytics.settings import Settings
-from analytics.simulator import history
-from analytics.store import Collection, open_store
-from tests.flows.conftest import until
+from analytics.model import Month
+from tests.flows.conftest import until, with_stars
 
 CHROMIUM = os.environ.get("CHROMIUM", "/usr/bin/chromium")
 PATIENCE_MS = 60_000
@@ -64,11 +61,8 @@ def test_another_month_is_asked_for_and_its_report_opened(page, up):
     """The whole way of an analyst who is asked for August: form, run, artifact, report; nothing from elsewhere."""
     strangers = []
     page.context.on("request", lambda r: strangers.append(r.url) if "127.0.0.1" not in r.url else None)
-    first, last = datetime(2026, 7, 1, tzinfo=UTC), datetime(2026, 9, 1, tzinfo=UTC)
-    stars = history("github", "acme/orchard", "stars", first, last)
-    with open_store(Settings(home=up.home, _env_file=None)) as store:
-        stars = stars.assign(platform="github", metric_type="stars", author_id="acme/orchard")
-        store.write(stars, Collection("github", "simulator", "acme/orchard"))
+    with_stars(up, Month(2026, 7))
+    with_stars(up, Month(2026, 8))
 
     ask_for(page, up, "2026-08")
     (asked,) = until(lambda: [run for run in up.runs(limit=200) if run["name"] == "report traffic 2026-08"])

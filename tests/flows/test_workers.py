@@ -65,3 +65,4 @@ def test_a_worker_does_what_prefect_yaml_deploys(up, deployed, tmp_path):
             key: asked[key] for key in ("entrypoint", "tags", "parameters", "description")
         }
         assert made["pull_steps"] == []
+        assert made["job_variables"] == {"env": {"PREFECT_FLOWS_HEARTBEAT_FREQUENCY": "30"}}
