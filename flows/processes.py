@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import ctypes
 import os
+import shutil
 import signal
 import subprocess
 import sys
@@ -25,7 +26,7 @@ class Child:
 
     Attributes:
         command: argument list.
-        log: file its output is appended to; rolled over at a start when it has grown large.
+        log: file its output is appended to; rolled over when it has grown large.
         restarts: how often it had to be started again.
     """
 
@@ -43,8 +44,7 @@ class Child:
     def start(self) -> None:
         """Start it now."""
         self.log.parent.mkdir(parents=True, exist_ok=True)
-        if self.log.exists() and self.log.stat().st_size > MAX_LOG_BYTES:
-            self.log.replace(self.log.with_suffix(".1.log"))
+        self.roll_over()
         with self.log.open("ab") as out:
             self.process = subprocess.Popen(
                 self.command,
@@ -58,6 +58,15 @@ class Child:
             )
         self._started = time.monotonic()
 
+    def roll_over(self) -> None:
+        """Copy a log that has grown large to `.1.log` and empty it: the child, which has it open, goes on at its top.
+
+        A line that is written between the two is lost.
+        """
+        if self.log.exists() and self.log.stat().st_size > MAX_LOG_BYTES:
+            shutil.copyfile(self.log, self.log.with_suffix(".1.log"))
+            os.truncate(self.log, 0)
+
     @property
     def running(self) -> bool:
         """Whether its process lives."""
@@ -66,6 +75,7 @@ class Child:
     def keep(self, said: Callable[[str], None], *, now: float | None = None) -> bool:
         """Start it again if it ended, each time in a row a little later; return whether it was started."""
         now = time.monotonic() if now is None else now
+        self.roll_over()
         if self.running or self.process is None:
             return False
         if not self._again_at:

@@ -52,11 +52,11 @@ def recover(client: SyncPrefectClient, deployment_ids: Sequence[UUID], now: date
             done["cancelled"] += 1
         elif is_worth_repeating(run, now):
             client.set_flow_run_state(
-                run.id, Scheduled(scheduled_time=now, message="Its runner died: once more."), force=True
+                run.id, Scheduled(scheduled_time=now, message="Its runner ended: once more."), force=True
             )
             done["restarted"] += 1
         else:
-            client.set_flow_run_state(run.id, Crashed(message="Its runner died."), force=True)
+            client.set_flow_run_state(run.id, Crashed(message="Its runner ended."), force=True)
             done["crashed"] += 1
     for run in missed(_runs(client, deployment_ids, [StateType.SCHEDULED]), now):
         client.set_flow_run_state(

@@ -18,7 +18,7 @@ import sys
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from types import FrameType
 from urllib.error import URLError
@@ -35,6 +35,7 @@ STOP_TIMEOUT_S = 20.0
 WATCH_S = 0.5
 DATABASE_CHECK_S = 10.0
 HOST = "127.0.0.1"
+LAST_PORT = 65535
 
 
 @dataclass(frozen=True)
@@ -188,8 +189,10 @@ def port_or_free(port: int, name: str) -> int:
     """`port` if nothing listens there (0: any free one).
 
     Raises:
-        InputError: it is taken.
+        InputError: it is taken, or there is no such port.
     """
+    if not 0 <= port <= LAST_PORT:
+        raise InputError(f"{name} {port}: expected 0 to {LAST_PORT}")
     with socket.socket() as probe:
         probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         try:
@@ -200,8 +203,8 @@ def port_or_free(port: int, name: str) -> int:
 
 
 @contextmanager
-def only_one(home: Path, about: dict[str, int]) -> Iterator[None]:
-    """Hold the installation's lock; raise `InputError` where another process has it."""
+def only_one(home: Path) -> Iterator[Callable[[dict[str, int]], None]]:
+    """Hold the installation's lock; give what notes down how to find us. `InputError` where another process has it."""
     home.mkdir(parents=True, exist_ok=True)
     path = home / "up.lock"
     with path.open("a+") as lock:
@@ -210,10 +213,28 @@ def only_one(home: Path, about: dict[str, int]) -> Iterator[None]:
         except BlockingIOError:
             lock.seek(0)
             raise InputError(f"already up for {home.parent}: {lock.read() or 'another process'}") from None
-        lock.truncate(0)
-        lock.write(json.dumps({"pid": os.getpid(), **about}))
-        lock.flush()
-        yield
+
+        def note(about: dict[str, int]) -> None:
+            lock.truncate(0)
+            lock.write(json.dumps({"pid": os.getpid(), **about}))
+            lock.flush()
+
+        note({})
+        yield note
+
+
+def with_ports(options: Options) -> Options:
+    """Ports that are free, each once.
+
+    Raises:
+        InputError: one is taken, or both are the same.
+    """
+    port = port_or_free(options.port, "--port")
+    if not options.web:
+        return replace(options, port=port)
+    if options.web_port == port:
+        raise InputError(f"--port and --web-port are both {port}: schedules and reports need one each")
+    return replace(options, port=port, web_port=port_or_free(options.web_port, "--web-port"))
 
 
 def main(arguments: list[str] | None = None) -> int:
@@ -233,13 +254,9 @@ def main(arguments: list[str] | None = None) -> int:
 def run(options: Options) -> int:
     """Bring an installation up, keep it running, and bring it down."""
     settings = load_settings()
-    options = Options(
-        port_or_free(options.port, "--port"),
-        port_or_free(options.web_port, "--web-port") if options.web else options.web_port,
-        options.web,
-        options.runner,
-    )
-    with only_one(prefect_home(settings), {"port": options.port, "web_port": options.web_port}):
+    with only_one(prefect_home(settings)) as note:
+        options = with_ports(options)
+        note({"port": options.port, "web_port": options.web_port})
         installation = Installation(settings, options, lambda text: print(text, flush=True))  # noqa: T201
         for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
             signal.signal(number, installation.on_signal)

@@ -120,3 +120,19 @@ time.sleep(600)
 
     until(lambda: not alive(grandchild))
     supervisor.stop(0.1)
+
+
+def test_a_log_is_rolled_over_while_its_child_runs(family, monkeypatch):
+    """A server runs for months: rolled over only at a start, its log would fill the disk."""
+    monkeypatch.setattr("flows.processes.MAX_LOG_BYTES", 10_000)
+    child = family("import time\nwhile True: print('x' * 100, flush=True); time.sleep(0.001)")
+    child.start()
+    until(lambda: child.log.stat().st_size > 10_000)
+
+    child.keep(lambda _text: None)
+
+    old = child.log.with_suffix(".1.log")
+    assert old.stat().st_size > 10_000
+    assert child.log.stat().st_size < 10_000
+    until(lambda: child.log.stat().st_size > 0)
+    assert not child.log.read_bytes().startswith(b"\0")

@@ -144,16 +144,32 @@ def test_what_goes_away_under_a_run_comes_back_and_loses_nothing(up, gone):
 
 
 def test_a_second_one_is_refused(up):
-    """Two runners on one home would collect everything twice."""
+    """Two runners on one home would collect everything twice; that the ports are taken as well is no news."""
+    port = up.api.base_url.port
     env = {**os.environ, "ANALYTICS_HOME": str(up.home), "PYTHONPATH": str(ROOT)}
 
-    second = subprocess.run(
-        [sys.executable, "-m", "flows.up", "--port", "0", "--web-port", "0"], env=env, capture_output=True, text=True
-    )
+    command = [sys.executable, "-m", "flows.up", "--port", str(port), "--web-port", "0"]
+    second = subprocess.run(command, env=env, capture_output=True, text=True)
 
     assert second.returncode == 2
     assert "already up" in second.stderr
-    assert str(up.process.pid) in second.stderr
+    assert f'"pid": {up.process.pid}, "port": {port}' in second.stderr
+
+
+@pytest.mark.parametrize(
+    ("ports", "said"),
+    [
+        (("--port", "70000"), "--port 70000: expected 0 to 65535"),
+        (("--port", "18999", "--web-port", "18999"), "--port and --web-port are both 18999"),
+    ],
+)
+def test_ports_that_cannot_be_are_refused_at_once(tmp_path, ports, said):
+    """Not after half a minute, and not with a traceback."""
+    env = {**os.environ, "ANALYTICS_HOME": str(tmp_path), "PYTHONPATH": str(ROOT)}
+
+    ended = subprocess.run([sys.executable, "-m", "flows.up", *ports], env=env, capture_output=True, text=True)
+
+    assert (ended.returncode, said in ended.stderr) == (2, True), ended.stderr
 
 
 def test_the_web_app_answers(up):

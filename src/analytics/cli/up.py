@@ -20,7 +20,7 @@ def up(
     port: Annotated[int, typer.Option(min=0, max=65535, help="Of the schedules' pages; 0: any free one.")] = 4200,
     web_port: Annotated[int, typer.Option(min=0, max=65535, help="Of reports, health and metrics.")] = 8600,
     web: Annotated[bool, typer.Option(help="Serve reports, health and metrics.")] = True,
-    runner: Annotated[bool, typer.Option(help="Run what is scheduled; without: only show and schedule.")] = True,
+    runner: Annotated[bool, typer.Option(help="Run what is due; without: only show what there is.")] = True,
 ) -> None:
     """Start database, schedules, runner and web app; print their addresses; stop all of it on Ctrl-C."""
     from analytics.errors import InputError
