@@ -57,6 +57,23 @@ def test_events_become_running_totals(store):
     }
 
 
+def test_a_body_that_cannot_be_read_is_a_failed_collection(store):
+    """Its sender was told that it is kept, and nothing but a line in a log said that it counted nothing."""
+    keep(store, b"{broken", provider="postmark")
+    keep(store, b'{"RecordType": "Open"', provider="postmark")
+
+    done = inbox.process(store)
+    inbox.process(store)
+
+    with store.begin() as connection:
+        rows = connection.execute(sa.text("SELECT platform, account, method, outcome, error, source FROM collections"))
+        (row,) = rows
+    assert len(done.problems) == 2
+    assert row[:4] == ("substack", "acme", "webhook", "failed")
+    assert all(problem in row[4] for problem in done.problems)
+    assert row[5] == "2 bodies"
+
+
 def test_what_is_sent_again_counts_nothing(store):
     """Senders try again when an answer is lost: the same body, or the same events in another."""
     assert keep(store, opens(1, 2))

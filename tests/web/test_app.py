@@ -157,6 +157,7 @@ def test_a_restart_counts_nothing_again(settings):
         ("medium @timeless GET /feed: no document", "other"),
         ("github GET /repos: ReadTimeout: The read operation timed out", "timeout"),
         ("github GET /repos: no whole answer in 120 s", "timeout"),
+        ("postmark: no JSON: Expecting property name", "malformed"),
         ("no views (answered 403: not allowed)", "403"),
     ],
 )

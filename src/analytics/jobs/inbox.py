@@ -206,9 +206,20 @@ def _count_account(store: Store, platform: str, account: str, bodies: list[_Body
     from analytics.store import Collection
 
     counts = {c.key: c for body in bodies for c in counted(body.parsed.events)}
-    if not counts:
-        return Processed()
+    problems = "; ".join(body.problem for body in bodies if body.problem)[:2000] or None
     newest = max(body.received_at for body in bodies)
+    collection = Collection(
+        platform,
+        "webhook",
+        account,
+        f"{len(bodies)} bodies",
+        started_at=min(body.received_at for body in bodies),
+        error=problems,
+    )
+    if not counts:
+        if problems:  # the sender was told that it is kept: what cannot be read must show somewhere
+            store.record_failure(collection, problems)
+        return Processed()
     with store.begin() as connection:
         place = {"platform": platform, "account": account}
         new = set(connection.scalars(REMEMBER, {**place, "seen_at": newest, "keys": sorted(counts)}))
@@ -218,17 +229,7 @@ def _count_account(store: Store, platform: str, account: str, bodies: list[_Body
             )
             for (metric, content), more in sorted(_sums(counts.values(), new).items())
         }
-    result = store.write(
-        totals_of(platform, account, totals, at=newest.astimezone(UTC)),
-        Collection(
-            platform,
-            "webhook",
-            account,
-            f"{len(bodies)} bodies",
-            started_at=min(body.received_at for body in bodies),
-            error="; ".join(body.problem for body in bodies if body.problem)[:2000] or None,
-        ),
-    )
+    result = store.write(totals_of(platform, account, totals, at=newest.astimezone(UTC)), collection)
     events = sum(len(body.parsed.events) for body in bodies)
     return Processed(events=events, repeated=len(counts) - len(new), written=result.written)
 

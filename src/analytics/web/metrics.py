@@ -311,10 +311,11 @@ def error_type(error: str | None) -> str:
     problem = text.partition(": ")[2] or text  # before it stand platform, account and call
     if re.search(r"time(d )?-?out|no whole answer", problem):
         return "timeout"
-    words = {
-        "quota": "quota",
-        "transport": "connect",
-        "malformed": "expected",
-        "withheld": "withheld",
-    }
-    return next((name for name, word in words.items() if word in problem), "other")
+    words = (
+        ("quota", "quota"),
+        ("transport", "connect"),
+        ("malformed", "expected"),
+        ("malformed", "json"),
+        ("withheld", "withheld"),
+    )
+    return next((name for name, word in words if word in problem), "other")
