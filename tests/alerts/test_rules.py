@@ -6,6 +6,7 @@ from datetime import UTC, datetime, timedelta
 import pytest
 from pydantic import ValidationError
 
+from analytics.alerts.delivery import body_of, title_of
 from analytics.alerts.incidents import Incident, grouped, merge
 from analytics.alerts.rules import Reading, Told, crossing, due, is_quiet
 from analytics.model import SeriesKey
@@ -78,6 +79,58 @@ def test_a_snoozed_incident_is_silent_until_then():
 
     assert due(alerts(), [snoozed], [], NOW) == []
     assert len(due(alerts(), [snoozed], [], NOW + timedelta(hours=1))) == 1
+
+
+def test_after_a_snooze_those_who_were_told_hear_that_it_is_still_open():
+    """Only those it escalates to heard of it again; once, and not if it is over."""
+    snoozed = event(minutes_ago=300, snoozed_until=NOW)
+    rule = alerts(escalate_after_minutes=60, escalate_to=["boss"])
+    before, escalated = told(minutes_ago=280), told(key="k!escalated", channel="boss", minutes_ago=220)
+
+    again, others = due(rule, [snoozed], [before], NOW)
+
+    assert [(n.channel, n.stage) for n in (again, others)] == [("team", "again"), ("boss", "escalated")]
+    assert due(rule, [snoozed], [before, escalated, told(key=again.told_as, minutes_ago=0)], NOW) == []
+    assert due(rule, [replace(snoozed, is_open=False)], [before], NOW) == []
+    assert title_of(again).startswith("[high] Still open: ")
+
+
+@pytest.mark.parametrize(("hours", "is_told"), [(1, True), (2.5, False), (47, False)])
+def test_what_was_over_before_anybody_could_be_told_is_no_news(hours, is_told):
+    """A new rule told a dozen incidents that had been over for hours."""
+    over = replace(event(minutes_ago=60 * 48, is_open=False), end=NOW - timedelta(hours=hours))
+
+    assert bool(due(alerts(), [over], [], NOW)) is is_told
+    assert len(due(alerts(), [over], [told(status="failed")], NOW)) == 1  # the channel was away: nobody has heard
+
+
+def test_what_was_over_in_the_night_is_told_in_the_morning_and_not_at_noon():
+    quiet = alerts().model_copy(update={"quiet_hours": ("22:00", "07:00")})
+    morning = NOW.replace(hour=7)
+    over = replace(event(is_open=False), start=NOW.replace(hour=1), end=NOW.replace(hour=2))
+
+    assert len(due(quiet, [over], [], morning)) == 1
+    assert due(quiet, [over], [], NOW) == []
+
+
+def test_a_message_says_when_it_began_and_whether_it_lasts():
+    (first,) = due(alerts(), [event()], [], NOW)
+    (over,) = due(alerts(), [event(is_open=False)], [], NOW)
+
+    assert "Begun 2026-11-20 11:30 UTC, still open." in body_of(first)
+    assert "Begun 2026-11-20 11:30 UTC, over since 2026-11-20 12:00 UTC." in body_of(over)
+
+
+@pytest.mark.parametrize(("is_open", "minutes", "is_told"), [(True, 46, True), (True, 44, False), (False, 46, False)])
+def test_what_outlasts_the_trouble_that_explained_it_is_told(is_open, minutes, is_told):
+    """It was noted as suppressed while the collector was ill, and stayed so although it was real."""
+    later = NOW + timedelta(minutes=minutes)
+    ill = event(60, SeriesKey("github", "", "", "acme"), kind="health", direction="silent", key="ill", is_open=False)
+    drop = event(20, direction="below", key="drop", is_open=is_open)
+
+    notices = due(alerts(), [ill, drop], [told("ill"), told("drop", status="suppressed")], later, {"github": ["acme"]})
+
+    assert bool([n for n in notices if n.key == "drop" and not n.suppressed]) is is_told
 
 
 @pytest.mark.parametrize(

@@ -113,7 +113,7 @@ class _Listener(logging.Handler):
 def title_of(notice: Notice) -> str:
     """One line: how bad, what, where."""
     first = notice.events[0]
-    lead = {"first": "", "worse": "Worse: ", "escalated": "Not acknowledged: "}[notice.stage]
+    lead = {"first": "", "worse": "Worse: ", "again": "Still open: ", "escalated": "Not acknowledged: "}[notice.stage]
     platforms = sorted({event.series.platform for event in notice.events})
     what = f"{first.series.metric_type.replace('_', ' ') or 'collection'} of {', '.join(platforms)}"
     return f"[{notice.severity}] {lead}{what} {first.direction}".strip()
@@ -125,5 +125,13 @@ def body_of(notice: Notice) -> str:
     more = len(notice.events) - SHOWN
     if more > 0:
         lines.append(f"… and {more} more")
-    lines += ["", f"Incident {notice.key}", f"analytics alerts ack {notice.key}"]
+    begun, ended = min(event.start for event in notice.events), max(event.last for event in notice.events)
+    is_open = any(event.is_open for event in notice.events)
+    until = ", still open" if is_open else f", over since {ended:%Y-%m-%d %H:%M} UTC"
+    lines += [
+        "",
+        f"Begun {begun:%Y-%m-%d %H:%M} UTC{until}.",
+        f"Incident {notice.key}",
+        f"analytics alerts ack {notice.key}",
+    ]
     return "\n".join(lines)

@@ -53,6 +53,12 @@ class Incident:
         return (self.series, self.kind, self.direction)
 
     @property
+    def confirmed_at(self) -> datetime | None:
+        """When it was sure; a content that breaks out is dated by its post."""
+        text = self.extra.get("confirmed_at")
+        return datetime.fromisoformat(text) if text else None
+
+    @property
     def last(self) -> datetime:
         """Its last abnormal moment known."""
         return self.end or self.start
@@ -135,25 +141,27 @@ def worst(events: Iterable[Incident]) -> Severity:
     return max((event.severity for event in events), key=SEVERITIES.index)
 
 
-def mutes(health: Iterable[Incident], event: Incident, accounts: Collection[str] = ()) -> Incident | None:
+def mutes(
+    health: Iterable[Incident], event: Incident, accounts: Collection[str] = (), *, now: datetime
+) -> Incident | None:
     """The collector's trouble that explains a data event, if any: the event began while its account was ill.
 
     Missing data look like a fall or a silence, never like a rise. An event of no account that is collected, such as one
-    of several together, is explained where all of them are ill.
+    of several together, is explained where all of them are ill. One that outlasts the trouble is no longer explained.
 
     Args:
         accounts: those collected of the event's platform.
     """
     if event.kind == HEALTH or event.direction == "above":
         return None
-    ill = {other.series.author_id: other for other in health if _was_ill(other, event)}
+    ill = {other.series.author_id: other for other in health if _was_ill(other, event, now)}
     own = ill.get(event.series.author_id)
     if own or event.series.author_id in accounts:
         return own
     return next(iter(ill.values()), None) if set(accounts) <= set(ill) else None
 
 
-def _was_ill(ill: Incident, event: Incident) -> bool:
-    ended = None if ill.is_open else ill.last + TOGETHER
-    began = ill.kind == HEALTH and ill.series.platform == event.series.platform and ill.start - TOGETHER <= event.start
-    return began and (ended is None or event.start <= ended)
+def _was_ill(ill: Incident, event: Incident, now: datetime) -> bool:
+    if ill.kind != HEALTH or ill.series.platform != event.series.platform or event.start < ill.start - TOGETHER:
+        return False
+    return ill.is_open or (now if event.is_open else event.start) <= ill.last + TOGETHER

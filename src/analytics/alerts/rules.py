@@ -15,6 +15,7 @@ TREND_KINDS = ("trend",)
 ANOMALY_KINDS = ("statistical", "pattern", "cross_platform", "trend", HEALTH)
 THRESHOLD = "threshold"
 SENDING = "sending"  # claimed, and its channel has not answered yet
+JUST_OVER = timedelta(hours=2)
 UNANSWERED = timedelta(minutes=4)  # longer than a channel may take; then whoever claimed the message is dead
 
 
@@ -27,15 +28,19 @@ class Notice:
     key: str
     severity: Severity
     events: tuple[Incident, ...]
-    stage: Literal["first", "worse", "escalated"] = "first"
+    stage: Literal["first", "worse", "again", "escalated"] = "first"
     suppressed: str = ""
 
     @property
     def told_as(self) -> str:
-        """Under which name the history keeps it: each stage of each severity is told once."""
-        return {"first": self.key, "worse": f"{self.key}!{self.severity}", "escalated": f"{self.key}!escalated"}[
-            self.stage
-        ]
+        """Under which name the history keeps it: each stage of each severity, and the end of each snooze, once."""
+        until = snoozed_until(self.events)
+        return {
+            "first": self.key,
+            "worse": f"{self.key}!{self.severity}",
+            "again": f"{self.key}!{until:%Y%m%d-%H%M%S}" if until else self.key,
+            "escalated": f"{self.key}!escalated",
+        }[self.stage]
 
 
 @dataclass(frozen=True)
@@ -59,28 +64,52 @@ def due(
 ) -> list[Notice]:
     """What is to be told now; nothing that was told (or noted as suppressed) before.
 
-    An incident is told once a rule and channel, again when it becomes worse, and to `escalate_to` when nobody has
-    acknowledged it for `escalate_after_minutes`. Snoozed, acknowledged, muted and rejected incidents are silent, quiet
-    hours let only critical ones through (the rest waits for the morning), and a collector's ill health mutes the data
-    it explains.
+    An incident is told once a rule and channel while it is open or just over, again when it becomes worse or a snooze
+    ends, and to `escalate_to` when nobody has acknowledged it for `escalate_after_minutes`. Snoozed, acknowledged,
+    muted and rejected incidents are silent, quiet hours let only critical ones through (the rest waits for the
+    morning), and a collector's ill health mutes the data it explains, for as long as it explains them.
 
     Args:
         accounts: by platform, those that are collected.
     """
-    history = {(entry.key, entry.rule, entry.channel): entry for entry in told if is_told(entry, now)}
+    lines = list(told)
+    history = {(entry.key, entry.rule, entry.channel): entry for entry in lines if is_told(entry, now)}
+    heard = {place: entry for place, entry in history.items() if entry.status != "suppressed"}
+    tried = {(entry.key, entry.rule, entry.channel) for entry in lines if not is_told(entry, now)}
     health = [event for event in incidents if event.kind == HEALTH]
     notices: list[Notice] = []
     for name, rule in alerts.rules.items():
         if not rule.is_active:
             continue
         for key, events in by_key(event for event in incidents if matches(name, rule, event)).items():
-            for notice in _stages(name, rule, key, events, history, now):
-                causes = [mutes(health, event, accounts.get(event.series.platform, ())) for event in events]
-                if causes[0] and all(causes):
-                    notices.append(replace(notice, suppressed=f"explained by {causes[0].key}: {causes[0].reason}"))
+            causes = [mutes(health, event, accounts.get(event.series.platform, ()), now=now) for event in events]
+            cause = causes[0] if all(causes) else None
+            for notice in _stages(name, rule, key, events, history if cause else heard, now):
+                if notice.stage == "first" and not (
+                    (key, name, notice.channel) in tried or is_news(alerts, events, now)
+                ):
+                    continue
+                if cause:
+                    notices.append(replace(notice, suppressed=f"explained by {cause.key}: {cause.reason}"))
                 elif not is_quiet(alerts, now) or notice.severity == "critical":
                     notices.append(notice)
     return notices
+
+
+def is_news(alerts: Alerts, events: Sequence[Incident], now: datetime) -> bool:
+    """Whether an incident nobody has heard of is worth it: open, over for two hours at most, or over in the night."""
+    ended = max(max(event.last, event.confirmed_at or event.last) for event in events)
+    lately = now - JUST_OVER
+    return (
+        any(event.is_open for event in events)
+        or ended >= lately
+        or (is_quiet(alerts, ended) and is_quiet(alerts, lately) and now - ended < timedelta(days=1))
+    )
+
+
+def snoozed_until(events: Iterable[Incident]) -> datetime | None:
+    """Until when an incident is to be left alone."""
+    return max((event.snoozed_until for event in events if event.snoozed_until), default=None)
 
 
 def is_told(entry: Told, now: datetime) -> bool:
@@ -118,9 +147,10 @@ def _stages(
     history: Mapping[tuple[str, str, str], Told],
     now: datetime,
 ) -> Iterator[Notice]:
-    severity = worst(events)
-    if any(e.acknowledged_by or e.is_muted or (e.snoozed_until and e.snoozed_until > now) for e in events):
+    severity, until = worst(events), snoozed_until(events)
+    if any(e.acknowledged_by or e.is_muted for e in events) or (until and until > now):
         return
+    is_open = any(event.is_open for event in events)
     first_told: list[datetime] = []
     for channel in rule.channels:
         before = history.get((key, name, channel))
@@ -132,8 +162,11 @@ def _stages(
         heard = [t.severity for (k, r, c), t in history.items() if k.split("!")[0] == key and (r, c) == (name, channel)]
         if all(SEVERITIES.index(severity) > SEVERITIES.index(h) for h in heard):
             yield worse
+        elif until and is_open and before.at < until:
+            again = Notice(name, channel, key, severity, events, "again")
+            if (again.told_as, name, channel) not in history:
+                yield again
     patience = rule.escalate_after_minutes
-    is_open = any(event.is_open for event in events)
     if patience and is_open and first_told and now - min(first_told) >= timedelta(minutes=patience):
         for channel in rule.escalate_to:
             notice = Notice(name, channel, key, severity, events, "escalated")

@@ -42,7 +42,9 @@ def alert(settings: Settings, store: Store, *, at: datetime | None = None) -> Al
     started = time.perf_counter()
     params = load_params(settings.params_dir)
     update(store, params, now, changed_at=collectors.changed_at(settings.params_dir))
-    current = events.load(store, since=now - TOLD_FOR)
+    lately = events.load(store, since=now - TOLD_FOR)
+    health = events.load(store, since=now - HISTORY, kinds=(HEALTH,))  # what it explains may have begun late in it
+    current = [*lately, *(event for event in health if event.start < now - TOLD_FOR and not event.is_open)]
     accounts = {name: [account.id for account in platform.accounts] for name, platform in params.platforms.items()}
     notices = rules.due(params.alerts, current, history.load(store, since=now - HISTORY), now, accounts)
     claimed = history.claim(store, notices, now=now)
