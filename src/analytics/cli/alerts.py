@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 from rich.console import Console
-from rich.table import Table
+from rich.table import Column, Table
 
 from analytics.errors import InputError
 
@@ -15,6 +16,7 @@ if TYPE_CHECKING:
     from analytics.store.remarks import Kind
 
 app = typer.Typer(rich_markup_mode="rich")
+HEADS = ("severity", "begun (UTC)", "state", "told", "answered", "what")
 LIST = "[bold]Examples[/]\n\n  analytics alerts list\n  analytics alerts list --days 30 --all"
 BUDGET = "[bold]Examples[/]\n\n  analytics alerts budget\n  analytics alerts budget --choose --days 14"
 BREAKOUTS = "[bold]Examples[/]\n\n  analytics alerts breakouts\n  analytics alerts breakouts --days 7"
@@ -31,7 +33,7 @@ def list_(
     days: Annotated[float, typer.Option(min=0.01, max=400, help="How far back.")] = 7,
     every: Annotated[bool, typer.Option("--all", help="Also those that are over.")] = False,
 ) -> None:
-    """Incidents, the newest first, with who was told and who answered."""
+    """Incidents, the newest first, with who was told and who answered; piped, a tabbed line each."""
     from analytics.alerts import events, history
     from analytics.alerts.rules import by_key
     from analytics.settings import load_settings
@@ -41,9 +43,7 @@ def list_(
     with open_store(load_settings()) as store:
         found = events.load(store, since=since, open_only=not every)
         told = history.load(store, since=since)
-    table = Table(
-        "incident", "severity", "begun (UTC)", "state", "told", "answered", "what", box=None, header_style="bold"
-    )
+    rows: list[tuple[str, ...]] = []
     groups = sorted(by_key(found).items(), key=lambda item: item[1][0].start, reverse=True)
     for key, group in groups:
         first = group[0]
@@ -54,10 +54,23 @@ def list_(
         more = f" (+{len(group) - 1})" if len(group) > 1 else ""
         state = "open" if any(event.is_open for event in group) else "over"
         said = f"{first.series}{more}: {first.reason}"
-        row = (key, first.severity, f"{first.start:%Y-%m-%d %H:%M}", state, ", ".join(channels), answered or "", said)
-        table.add_row(*row)
-    console = Console(soft_wrap=not Console().is_terminal, highlight=False)
-    console.print(table if groups else "No incidents.")
+        when = f"{first.start:%Y-%m-%d %H:%M}"
+        rows.append((key, first.severity, when, state, ", ".join(channels), answered or "", said))
+    show(rows, Console(highlight=False, markup=False))
+
+
+def show(rows: Sequence[tuple[str, ...]], console: Console) -> None:
+    """Incidents as a table whose keys stay whole, as `ack` needs them; a tabbed line each where output is piped."""
+    if not rows:
+        console.print("No incidents.")
+    elif not console.is_terminal:
+        for row in rows:
+            console.file.write("\t".join(" ".join(field.split()) for field in row) + "\n")  # Console expands tabs
+    else:
+        table = Table(Column("incident", no_wrap=True, overflow="fold"), *HEADS, box=None, header_style="bold")
+        for row in rows:
+            table.add_row(*row)
+        console.print(table)
 
 
 @app.command(epilog=BREAKOUTS)
