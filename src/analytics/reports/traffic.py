@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from analytics.kept import NOTHING, kept_in
@@ -35,6 +35,7 @@ from analytics.reports.language import language, mark, say, use_language
 from analytics.reports.meanings import two_meanings
 from analytics.reports.method import below, method
 from analytics.reports.recommend import recommendations
+from analytics.reports.snapshot import snapshot_of
 from analytics.reports.stored import choose_series, require_other
 from analytics.reports.summary import missing, sentences
 from analytics.reports.traffic_charts import series_figure
@@ -124,6 +125,7 @@ def month(
             kept=kept,
         )
         beyond = look_beyond(store, data, definitions, kept, asked=(platforms, metrics, accounts))
+        data = replace(data, snapshot=snapshot_of(store, data, beyond))
     return TrafficReport(title, data, shown, beyond, logo)
 
 

@@ -22,6 +22,7 @@ from analytics.store import corrections, deletion, lifecycle, quarantine, readin
 from analytics.store.archive import Archive, archive_of
 from analytics.store.deletion import Deletion
 from analytics.store.engine import driver_cursor, engine_for
+from analytics.store.given import Given
 from analytics.store.migrate import upgrade
 from analytics.store.partitions import ensure_days
 from analytics.store.records import Collection, WriteResult
@@ -58,6 +59,7 @@ class Store:
         self.archive = archive
         self.landing = landing
         self.definitions = definitions
+        self.given = Given()
 
     def __enter__(self) -> Self:
         return self
@@ -141,7 +143,9 @@ class Store:
     ) -> pd.DataFrame:
         """Series that hold points: series_id, natural key, content_type, tags, first_time and last_time (UTC)."""
         with self._connection() as connection:
-            return reading.select_series(connection, platforms, metrics, accounts, content_ids)
+            found = reading.select_series(connection, platforms, metrics, accounts, content_ids)
+        self.given.called(found)
+        return found
 
     def read_series(
         self, series_ids: Sequence[int], start: datetime, end: datetime, *, thinned: bool = False
@@ -161,7 +165,9 @@ class Store:
             InputError: an end of the period has no time zone.
         """
         with self._connection() as connection:
-            return reading.read_readings(connection, self.archive, series_ids, start, end, thinned=thinned)
+            return self.given.add(
+                reading.read_readings(connection, self.archive, series_ids, start, end, thinned=thinned)
+            )
 
     def read_buckets(
         self,
@@ -176,7 +182,9 @@ class Store:
         from analytics.store.buckets import read_buckets
 
         with self._connection() as connection:
-            return read_buckets(connection, self.archive, series_ids, start, end, unit=unit, timezone=timezone)
+            return self.given.add(
+                read_buckets(connection, self.archive, series_ids, start, end, unit=unit, timezone=timezone)
+            )
 
     def roll_up(self, *, now: datetime | None = None, progress: Callable[[float], None] | None = None) -> RolledUp:
         """Work off the log of dirty hours into hourly, daily, weekly and monthly rollups."""
@@ -219,7 +227,7 @@ class Store:
             yield connection
 
     def snapshot_id(self) -> str:
-        """Name of what reports read: changes when, and only when, points were added or corrected.
+        """Name of all points: changes when, and only when, points were added or corrected; `given` names those read.
 
         The same inputs give the same name in any database.
         """
