@@ -21,6 +21,11 @@ def project_root() -> Path:
     return CHECKOUT if (CHECKOUT / "params").is_dir() else Path.cwd()
 
 
+def demo_params() -> Path:
+    """The demo's folder of params; who uses it is the demo."""
+    return project_root() / "data" / "sample" / "demo"
+
+
 class Settings(BaseSettings):
     """Everything that differs between two installations; no default needs a key or a network."""
 

@@ -1,14 +1,19 @@
 """The command line as its user meets it: help with examples, errors on one line, exit status."""
 
+import json
 import os
 import subprocess
 import sys
 from collections.abc import Callable
+from dataclasses import asdict, replace
 from pathlib import Path
 
 import pytest
 
 from analytics.cli.app import COMMANDS, GROUPS, main
+from analytics.jobs.published import rerun_command
+from analytics.params import ReportParams
+from tests.reports.test_site import DRAFT
 
 ROOT = Path(__file__).parents[2]
 Typed = Callable[..., tuple[int, str, str]]
@@ -85,6 +90,25 @@ def test_a_bad_argument_is_named(typed: Typed, arguments, said, tmp_path):
     assert status == 2
     assert said in complained
     assert not (tmp_path / "home").exists()
+
+
+@pytest.mark.parametrize("elsewhere", [{}, {"ANALYTICS_DATABASE_URL": "postgresql://x@127.0.0.1:1/x"}])
+def test_the_demos_own_commands_work_on_the_demo(tmp_path, elsewhere):
+    """Its gallery once gave a command that found an empty store: the demo's home and params were not those in force."""
+    folders = {"ANALYTICS_HOME": str(tmp_path / "home"), "ANALYTICS_OUTPUT_DIR": str(tmp_path / "output")}
+    folder = tmp_path / "output" / "demo" / "site" / "traffic" / "2026-10" / "v1"
+    folder.mkdir(parents=True)
+    manifest = asdict(replace(DRAFT, version=1, files={"html": "t.html"}))
+    (folder / "version.json").write_text(json.dumps(manifest))
+
+    listed = analytics("--demo", "report", "list", **folders, **elsewhere)
+    made = analytics("--demo", "report", "traffic", "--name", "acme", **folders, **elsewhere)
+
+    assert (listed.returncode, "2026-10" in listed.stdout) == (0, True), listed.stderr
+    assert "report 'acme': unknown; expected one of traffic" in made.stderr, made.stderr
+    assert rerun_command("traffic", {"month": "2026-10"}, ReportParams(), demo=True) == (
+        "analytics --demo report traffic --month 2026-10"
+    )
 
 
 def test_an_unknown_setting_is_named(typed: Typed):

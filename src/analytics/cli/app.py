@@ -73,8 +73,12 @@ def _version(wanted: bool) -> None:
 
 def _root(
     version: bool = typer.Option(False, "--version", callback=_version, is_eager=True, help="Show the version."),
+    demo: bool = typer.Option(False, "--demo", help="On what `analytics demo` made, not on your own data."),
 ) -> None:
     """Options of `analytics` itself; the version is shown by its own callback."""
+    del version
+    if demo:
+        importlib.import_module("analytics.cli.demo").enter()
 
 
 def main(arguments: list[str] | None = None) -> Any:

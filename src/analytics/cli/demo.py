@@ -3,7 +3,27 @@
 from __future__ import annotations
 
 import os
+import sys
 import time
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from analytics.settings import Settings
+
+
+def enter() -> Settings:
+    """Make this process, and those it starts, work on the demo's own data, params and output."""
+    from analytics.errors import SettingsError
+    from analytics.jobs.demo import demo_settings
+    from analytics.settings import environment_of, load_settings
+
+    settings = demo_settings(load_settings())
+    os.environ.pop("ANALYTICS_DATABASE_URL", None)
+    os.environ.update(environment_of(settings) | {"DEMO_TOKEN": "demo"})
+    if load_settings().database_url is not None:
+        raise SettingsError("ANALYTICS_DATABASE_URL: the demo has a database of its own; take this out of .env first")
+    return settings
 
 
 def demo() -> None:
@@ -14,12 +34,9 @@ def demo() -> None:
     from analytics.cli.shown import steps
     from analytics.jobs import demo as job
     from analytics.jobs.published import site_dir
-    from analytics.settings import environment_of, load_settings
 
     started = time.perf_counter()
-    settings = job.demo_settings(load_settings())
-    os.environ.pop("ANALYTICS_DATABASE_URL", None)
-    os.environ.update(environment_of(settings) | {"DEMO_TOKEN": "demo"})
+    settings = enter()
     with steps("Demo: eleven weeks of simulated traffic, one live round, one monthly report") as show:
         done = job.run_demo(settings, progress=show.progress)
         for step, rows in done.rows.items():
@@ -29,3 +46,6 @@ def demo() -> None:
         if done.report is not None:
             files = {**done.report.files, "site": site_dir(settings) / "index.html"}
             show.files(files, done.seconds | {"in all": time.perf_counter() - started})
+            program = job.shell_path(Path(sys.argv[0]))
+            show.say(f"  make it again: {program} --demo report traffic --month {job.MONTH}")
+            show.say(f"  verify it: {program} --demo report verify {job.shell_path(done.report.files['html'])}")

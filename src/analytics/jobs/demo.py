@@ -20,7 +20,7 @@ from analytics.jobs.report import ReportFiles, make_report
 from analytics.jobs.sync import sync_params
 from analytics.model import Month
 from analytics.params import Params, load_params
-from analytics.settings import Settings, project_root
+from analytics.settings import Settings, demo_params
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -46,11 +46,16 @@ class Demo:
 
 
 def demo_settings(settings: Settings) -> Settings:
-    """The same installation with the demo's own home, params and output; always the embedded database."""
+    """The same installation with the demo's own home, params and output; always the embedded database.
+
+    Of the demo's own settings these are the same.
+    """
+    if settings.params_dir == demo_params():
+        return settings
     return settings.model_copy(
         update={
             "home": settings.home / "demo",
-            "params_dir": project_root() / "data" / "sample" / "demo",
+            "params_dir": demo_params(),
             "output_dir": settings.output_dir / "demo",
             "database_url": None,
         }

@@ -15,7 +15,7 @@ from analytics.jobs.report import parameters_of
 from analytics.params import Params, ReportParams, load_params
 from analytics.reports import site
 from analytics.reports.published import Version
-from analytics.settings import Settings
+from analytics.settings import Settings, demo_params
 
 if TYPE_CHECKING:
     from analytics.jobs.report import ReportFiles
@@ -46,7 +46,7 @@ def publish(settings: Settings, made: ReportFiles, *, at: datetime | None = None
         platforms=tuple(params.platforms[p].display_name if p in params.platforms else p for p in shown),
         headline=doc.headline,
         parameters=dict(made.parameters),
-        rerun=rerun_command(made.name, made.parameters, chosen),
+        rerun=rerun_command(made.name, made.parameters, chosen, demo=settings.params_dir == demo_params()),
         seal=site.seal_of(made.files),
         snapshot=next((str(n["provenance"]["snapshot"]) for n in doc.notes if "snapshot" in n["provenance"]), ""),
         status=str(doc.cover["status"]),
@@ -75,13 +75,22 @@ def site_dir(settings: Settings) -> Path:
     return settings.output_dir / "site"
 
 
-def rerun_command(name: str, parameters: Mapping[str, Any], defaults: ReportParams) -> str:
+def rerun_command(name: str, parameters: Mapping[str, Any], defaults: ReportParams, *, demo: bool = False) -> str:
     """What to type to make the report again: its period, and what differs from the params file.
+
+    Args:
+        demo: it is the demo's, which has data and params of its own.
 
     >>> rerun_command("traffic", {"month": "2026-10", "platforms": ["x", "y"], "timezone": "UTC"}, ReportParams())
     'analytics report traffic --month 2026-10 --platforms x,y'
     """
-    words = ["analytics", "report", "traffic", *([] if name == "traffic" else ["--name", name])]
+    words = [
+        "analytics",
+        *(["--demo"] if demo else []),
+        "report",
+        "traffic",
+        *([] if name == "traffic" else ["--name", name]),
+    ]
     usual = defaults.model_dump(mode="json") | {"language": defaults.brand.language}
     for option, value in parameters.items():
         if (
