@@ -10,8 +10,8 @@ import pytest
 from analytics.baselines.outlook import Outlook
 from analytics.model import Month
 from analytics.reports.facts import month_facts
-from analytics.reports.outlook import SeriesOutlook, outlook_chart, outlook_columns, outlook_rows
-from analytics.reports.tables import table
+from analytics.reports.outlook import OUTLOOK_COLUMNS, SeriesOutlook, outlook_chart, outlook_rows, told_apart
+from analytics.reports.tables import TABLE, table
 
 SEEN = Outlook(10.0, 5.0, 12.0, 0.8, "weekday means", 0.1, 12, 28)
 
@@ -37,10 +37,11 @@ def test_a_bound_beyond_the_picture_says_where_it_ends():
 
 
 def test_a_level_is_told_from_its_bounds():
-    """105 k, 105 k and 105 k say nothing."""
-    rows = outlook_rows([entry(SEEN, start=105_000.0, aggregation="last")], 30)
+    """105 k, 105 k and 105 k say nothing; what is told apart by three figures keeps to them."""
+    rows = outlook_rows([entry(SEEN, start=105_000.0, aggregation="last"), entry(replace(SEEN, per_day=400.0))], 30)
 
-    shown = table(rows, caption="Outlook", columns=outlook_columns(rows)).data["application/vnd.report.table+json"]
+    shown = table(told_apart(rows), caption="Outlook", columns=OUTLOOK_COLUMNS).data[TABLE]
 
-    texts = [cell["text"].replace("\xa0", " ") for cell in shown["rows"][0][1:4]]
-    assert texts == ["105.6 k", "105.5 k", "105.7 k"]
+    texts = [[cell["text"].replace("\xa0", " ") for cell in row[1:4]] for row in shown["rows"]]
+    assert texts == [["105.6 k", "105.5 k", "105.7 k"], ["12.0 k", "150", "360"]]
+    assert shown["rows"][0][1]["sort"] == rows["expected"][0]

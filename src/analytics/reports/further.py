@@ -15,12 +15,13 @@ from analytics.reports import formats
 from analytics.reports.display import Block, Blocks, Column, blocks, callout, figure, table
 from analytics.reports.language import mark, say
 from analytics.reports.outlook import (
+    OUTLOOK_COLUMNS,
     SeriesOutlook,
     explained,
     outlook_chart,
-    outlook_columns,
     outlook_rows,
     outlooks,
+    told_apart,
 )
 from analytics.reports.recommend import verdict
 from analytics.reports.restated import RESTATED_COLUMNS, Standing, restated_rows, standing
@@ -154,11 +155,10 @@ def ahead(data: TrafficData, found: Sequence[SeriesOutlook], told: Told) -> Bloc
         if chart is not None
         else None
     )
-    rows = outlook_rows(found, coming.days)
     shown = table(
-        rows,
+        told_apart(outlook_rows(found, coming.days)),
         caption=say("Outlook on {period}", period=label),
-        columns=outlook_columns(rows),
+        columns=OUTLOOK_COLUMNS,
         note=say(
             "The range is meant to hold {share} of such figures; it comes from the model's errors on past dates of the "
             "same series. Of several models the default is kept unless another erred clearly less. Skill: how much "

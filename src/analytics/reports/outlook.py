@@ -17,6 +17,7 @@ from analytics.model import MetricDefinition, Period
 from analytics.reports import formats, theme
 from analytics.reports.display import Column
 from analytics.reports.language import say
+from analytics.reports.tables import Precise
 from analytics.reports.traffic_data import SeriesMonth, TrafficData
 from analytics.reports.wording import counted
 
@@ -188,27 +189,27 @@ def explained(found: Sequence[SeriesOutlook]) -> Mapping[str, str]:
     return {entry.item.full_name: entry.refusal for entry in found if entry.found is None}
 
 
-def outlook_columns(rows: pd.DataFrame) -> tuple[Column, ...]:
-    """The table's columns, with as many figures as it takes to tell a forecast from its bounds."""
-    more = next((n for n in range(MOST_FIGURES) if all(_told_apart(row, n) for row in _bounds(rows))), MOST_FIGURES)
-    return (
-        Column("series", "Series", wide=True),
-        Column("expected", "Expected", "compact", decimals=more),
-        Column("low", "From", "compact", decimals=more),
-        Column("high", "To", "compact", decimals=more),
-        Column("change", "Per day, on this period", "change"),
-        Column("model", "Model"),
-        Column("skill", "Skill", "percent", decimals=0),
-        Column("trials", "Trials"),
-    )
+def told_apart(rows: pd.DataFrame) -> pd.DataFrame:
+    """The rows of the table, with as many figures as it takes to tell a forecast from its bounds."""
+    bounds = ["expected", "low", "high"]
+    written = [_written(row) for row in rows[bounds].to_numpy(float).tolist()]
+    return rows.assign(**{name: pd.Series([row[n] for row in written], dtype=object) for n, name in enumerate(bounds)})
 
 
-MOST_FIGURES = 4  # beyond the usual three
+def _written(row: list[float]) -> list[Any]:
+    apart = (n for n in range(MOST_FIGURES) if len({formats.compact(v, more=n) for v in row}) == len(set(row)))
+    more = next(apart, 0)
+    return [Precise(value, more) for value in row] if more else row
 
 
-def _bounds(rows: pd.DataFrame) -> list[list[float]]:
-    return rows[["low", "expected", "high"]].dropna().to_numpy(float).tolist()
-
-
-def _told_apart(row: list[float], more: int) -> bool:
-    return len({formats.compact(value, more=more) for value in row}) == len(set(row))
+MOST_FIGURES = 5  # beyond the usual three
+OUTLOOK_COLUMNS = (
+    Column("series", "Series", wide=True),
+    Column("expected", "Expected", "compact"),
+    Column("low", "From", "compact"),
+    Column("high", "To", "compact"),
+    Column("change", "Per day, on this period", "change"),
+    Column("model", "Model"),
+    Column("skill", "Skill", "percent", decimals=0),
+    Column("trials", "Trials"),
+)

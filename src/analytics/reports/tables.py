@@ -23,6 +23,17 @@ NUMERIC = frozenset({"number", "compact", "percent", "change", "difference", "du
 
 
 @dataclass(frozen=True)
+class Precise:
+    """An amount that a `compact` column writes with so many figures `more` than its three."""
+
+    value: float
+    more: int
+
+    def __float__(self) -> float:
+        return self.value
+
+
+@dataclass(frozen=True)
 class Column:
     """One column of a table: where its values come from and how they are written.
 
@@ -33,7 +44,7 @@ class Column:
             `difference` are written with sign and arrow; `duration` is seconds; `severity` one of the four;
             `badge` a short word; `spark` a sequence of numbers; `bar` an amount with a bar behind it.
         unit: written in the heading, in brackets.
-        decimals: fixed number of decimals for numbers, as the size needs where not given; of `compact` how many more.
+        decimals: fixed number of decimals for numbers; as the size needs where not given.
         good: which direction of a `change` or `difference` is welcome; None colours neither.
         align: `start`, `end` or `center`; by format where not given.
         total: whether the column is wide text that takes what room is left.
@@ -129,7 +140,7 @@ def _cell(value: Any, column: Column, largest: float) -> dict[str, Any]:
             if column.format == "bar" and largest > 0:
                 cell["share"] = round(abs(float(value)) / largest, 3)
         case "compact":
-            cell = {"text": formats.compact(value, more=column.decimals or 0)}
+            cell = {"text": formats.compact(float(value), more=value.more if isinstance(value, Precise) else 0)}
         case "percent":
             cell = {"text": formats.percent(value, decimals=1 if column.decimals is None else column.decimals)}
         case "change" | "difference":
