@@ -1,5 +1,6 @@
 """The traffic report's figures against SQL, an injected anomaly, and what is said when something is missing."""
 
+import shlex
 from dataclasses import replace
 from datetime import UTC, date, datetime
 
@@ -7,7 +8,9 @@ import numpy as np
 import pandas as pd
 import pytest
 import sqlalchemy as sa
+from typer.testing import CliRunner
 
+from analytics.cli.report import app
 from analytics.errors import InputError, NoDataError
 from analytics.model import MetricDefinition, Month, SeriesKey
 from analytics.monitoring import Watch
@@ -17,7 +20,9 @@ from analytics.reports.display import TABLE, TILES, table
 from analytics.reports.exporters.html import ReportHTMLExporter
 from analytics.reports.exporters.pdf import ReportPDFExporter
 from analytics.reports.further import look_beyond
+from analytics.reports.provenance import command
 from analytics.reports.recommend import recommendations
+from analytics.reports.sections import SECTIONS
 from analytics.reports.stored import choose_series
 from analytics.reports.summary import missing, sentences
 from analytics.reports.traffic import TrafficReport
@@ -429,3 +434,40 @@ def test_a_day_of_a_launch_is_one_incident_told_to_the_day(two_months):
     shown = table(rows, caption="Incidents", columns=traffic_tables.INCIDENT_COLUMNS).data[TABLE]["rows"]
     assert "2026-10-20" in [row[0]["sort"] for row in shown]
     assert [row[0]["sort"] for row in shown] == sorted(row[0]["sort"] for row in shown)
+
+
+def test_a_figures_note_gives_sql_that_returns_it(two_months):
+    """And each note of a table a command, the definitions and the newest reading."""
+    at = pd.date_range("2026-09-01", "2026-11-01", freq="1h", inclusive="left", tz="UTC")
+    level = 1000.0 + np.cumsum(np.random.default_rng(3).poisson(40, at.size))
+    names = {"platform": "github", "metric_type": "stars", "author_id": "o'acme"}
+    two_months.write(pd.DataFrame({**names, "time": at, "value": level}), Collection("github", "import"))
+    report = reported(two_months, timezone="Europe/Berlin")
+    data = report.data
+
+    for item in data.items:
+        query = tile(item, data).provenance["query"]
+        with two_months.engine.connect() as connection:
+            assert connection.execute(sa.text(query)).scalar_one() == pytest.approx(item.facts.total), query
+    sections = [getattr(report, name)() for name in SECTIONS]
+    tables = [block for section in sections for block in section if TABLE in block.data]
+    assert len(tables) > 6
+    for block in tables:
+        note = block.metadata["report"]["provenance"]
+        assert {"query", "command", "snapshot", "definition", "freshness"} <= set(note)
+    words = shlex.split(tables[0].metadata["report"]["provenance"]["command"])
+    assert words[:5] == ["analytics", "report", "traffic", "--month", "2026-10"]
+    assert dict(zip(words[3::2], words[4::2], strict=False))["--timezone"] == "Europe/Berlin"
+    notebook = notebook_of(shown(report.summary().items[1]))
+    assert ReportHTMLExporter(interactive=False).from_notebook_node(notebook)[0].count('href="#note-1"') == len(
+        sentences(data)
+    )
+
+
+def test_the_command_of_a_note_is_understood(two_months, monkeypatch):
+    """Options that no longer exist would send the reader nowhere."""
+    made = command(gathered(two_months), gathered(two_months).items)
+
+    result = CliRunner().invoke(app, [*shlex.split(made)[2:], "--params-file", "nowhere.yaml"])
+
+    assert "nowhere.yaml: cannot be read" in str(result.exception)

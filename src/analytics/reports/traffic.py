@@ -34,6 +34,7 @@ from analytics.reports.further import Beyond, ahead, as_named, firmness, held, l
 from analytics.reports.language import language, mark, say, use_language
 from analytics.reports.meanings import two_meanings
 from analytics.reports.method import below, method
+from analytics.reports.provenance import command, provenance_of, readings_sql
 from analytics.reports.recommend import recommendations
 from analytics.reports.snapshot import snapshot_of
 from analytics.reports.stored import choose_series, require_other
@@ -63,7 +64,7 @@ from analytics.reports.traffic_tables import (
     week_rows,
     weekday_rows,
 )
-from analytics.reports.traffic_tiles import headline, provenance_of, tile
+from analytics.reports.traffic_tiles import headline, tile
 from analytics.reports.wording import counted
 from analytics.settings import load_settings
 from analytics.store import open_store
@@ -183,7 +184,8 @@ class TrafficReport:
         text = "\n".join(f"- {sentence}" for sentence in sentences(self.data))
         told = self._provenance(say("figures kept when the period was closed"))
         firm = firmness(self.data, self.beyond.standing, told)
-        return blocks(tiles([tile(item, self.data) for item in headline(self.data)]), prose(text), *firm)
+        said = prose(text, provenance=self._provenance(say("figures of this report's tables, in sentences")))
+        return blocks(tiles([tile(item, self.data) for item in headline(self.data)]), said, *firm)
 
     def breakdown(self) -> Blocks:
         """A part for each platform: every series with its band, and a table of the month."""
@@ -221,6 +223,7 @@ class TrafficReport:
                     "Grid of days and series: {n} incidents ({period}), counted on the day each began.",
                     period=self.data.label,
                 ),
+                provenance=self._provenance(say("events of the series shown, grouped")),
             ),
             table(
                 event_rows(self.data),
@@ -288,6 +291,7 @@ class TrafficReport:
                 "Grid of weekdays and series: each cell is the median full day of that weekday divided by the "
                 "series' median full day."
             ),
+            provenance=self._provenance(say("daily amounts of full days, by weekday")),
         )
 
     def _against_others(self) -> Block | None:
@@ -318,7 +322,8 @@ class TrafficReport:
         if not found:
             return blocks(callout(say("The figures call for no action."), "good"))
         caption = say("Actions and the findings behind them")
-        return blocks(table(action_rows(found), caption=caption, columns=ACTION_COLUMNS))
+        findings = self._provenance(say("figures of this report's tables, in sentences"))
+        return blocks(table(action_rows(found), caption=caption, columns=ACTION_COLUMNS, provenance=findings))
 
     def coverage(self) -> Blocks:
         """How the figures were made, how often the band held, and what is missing."""
@@ -338,7 +343,12 @@ class TrafficReport:
             ),
             prose(lacking) if lacking else None,
             held(self.data, self._provenance(say("readings against the band each was given before it came"))),
-            table(definition_rows(self.data), caption=say("What each metric means"), columns=DEFINITION_COLUMNS),
+            table(
+                definition_rows(self.data),
+                caption=say("What each metric means"),
+                columns=DEFINITION_COLUMNS,
+                provenance=self._provenance(say("dated meanings of the metrics shown")),
+            ),
         )
 
     def sections(self, names: Sequence[str] = ()) -> Blocks:
@@ -355,7 +365,7 @@ class TrafficReport:
         items = self.data.of(name)
         shown: list[Block | Blocks | None] = [prose(f"### {formats.literal(self.data.display_name(name))}")]
         shown += [
-            series_figure(item, self.data, self._provenance(say("readings of {series}", series=item.series.key), item))
+            series_figure(item, self.data, provenance_of(self.data, readings_sql(item, self.data), of_one=item))
             for item in items
         ]
         shown.append(
@@ -373,12 +383,13 @@ class TrafficReport:
                         *filter(None, (two_meanings(item, item.name) for item in items)),
                     ]
                 ),
-                provenance=self._provenance(say("daily amounts of {platform}", platform=name)),
+                provenance=self._provenance(say("daily amounts of {platform}", platform=name), items),
             )
         )
-        grew = self._provenance(say("increases of the contents of {platform} over the month", platform=name))
+        grew = self._provenance(say("increases of the contents of {platform} over the month", platform=name), items)
+        grew["command"] = command(self.data, items, of_contents=True)
         shown.append(top(self.beyond.contents, name, self.data, grew))
         return [block for block in shown if block is not None]
 
-    def _provenance(self, query: str, item: SeriesMonth | None = None) -> dict[str, Any]:
-        return provenance_of(self.data, query, item)
+    def _provenance(self, query: str, items: Sequence[SeriesMonth] | None = None) -> dict[str, Any]:
+        return provenance_of(self.data, query, items)

@@ -1,8 +1,6 @@
-"""The headline tiles of the traffic report, and where each of its figures comes from."""
+"""The headline tiles of the traffic report."""
 
 from __future__ import annotations
-
-from typing import Any
 
 import numpy as np
 
@@ -11,6 +9,7 @@ from analytics.reports.display import Tile
 from analytics.reports.facts import Comparison
 from analytics.reports.language import say
 from analytics.reports.meanings import parts
+from analytics.reports.provenance import figure_sql, provenance_of
 from analytics.reports.recommend import COVERAGE_WANTED
 from analytics.reports.traffic_data import SeriesMonth, TrafficData
 from analytics.reports.wording import change, counted, metric_name, share
@@ -30,9 +29,6 @@ def headline(data: TrafficData) -> list[SeriesMonth]:
 def tile(item: SeriesMonth, data: TrafficData) -> Tile:
     """A series' figure of the period with its comparisons."""
     year = item.year_before if item.year_before.other != item.previous.other else Comparison(item.previous.other)
-    query = say(
-        "{aggregation} of {series} over the period", aggregation=say(item.facts.aggregation), series=item.series.key
-    )
     return Tile(
         label=_label(item, data),
         value=item.facts.total,
@@ -41,7 +37,7 @@ def tile(item: SeriesMonth, data: TrafficData) -> Tile:
         delta_2=_delta(year.adjusted_change_ratio, formats.period(year.other)),
         sparkline=[None if np.isnan(v) else float(v) for v in item.facts.days["amount"]],
         note=_note(item, data),
-        provenance=provenance_of(data, query, item),
+        provenance=provenance_of(data, figure_sql(item, data), of_one=item),
     )
 
 
@@ -74,24 +70,3 @@ def _label(item: SeriesMonth, data: TrafficData) -> str:
         return f"{name}, {item.account}" if len(others) > 1 else name
     one_metric = len({other.series.key.metric_type for other in shown}) == 1
     return item.account if one_metric else item.name
-
-
-def provenance_of(data: TrafficData, query: str, item: SeriesMonth | None = None) -> dict[str, Any]:
-    """Where a figure comes from: query, data, parameters, and of one series its definition and newest reading."""
-    watch = item.series.watch if item else data.watch
-    found: dict[str, Any] = {
-        "query": query,
-        "snapshot": data.snapshot,
-        "parameters": say(
-            "month {period}, {timezone}, {algorithm} over {days} days",
-            period=data.month,
-            timezone=data.timezone,
-            algorithm=watch.algorithm,
-            days=watch.window_days,
-        ),
-    }
-    if item is not None:
-        newest = formats.moment(item.newest.astimezone(data.zone))
-        found["definition"] = ", ".join(definition.definition_id for definition in item.meanings)
-        found["freshness"] = say("newest reading {when}", when=newest)
-    return found

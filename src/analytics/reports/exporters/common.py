@@ -202,7 +202,10 @@ class _Reader:
     def _prose(self, text: str, about: Node) -> Iterator[Node]:
         made = markdown.parse(text)
         if made and about.get("provenance"):
-            made[-1]["note_number"] = self._note(about["provenance"], markdown.plain(made[-1].get("inlines", []))[:60])
+            is_list = made[-1]["type"] == "list"  # each sentence carries the note
+            for carrier in [item[0] for item in made[-1]["items"]] if is_list else made[-1:]:
+                said = markdown.plain(carrier.get("inlines", []))[:60]
+                carrier["note_number"] = self._note(about["provenance"], said)
         yield from made
 
     def _note(self, provenance: Mapping[str, Any] | None, where: str) -> int | None:

@@ -11,7 +11,7 @@ from analytics.reports.language import mark, say
 ENGLISH: dict[str, str] = json.loads(
     (Path(__file__).resolve().parents[1] / "templates" / "words.json").read_text("utf-8")
 )
-KEYS = (mark("query"), mark("snapshot"), mark("parameters"), mark("definition"), mark("freshness"))
+KEYS = (mark("query"), mark("command"), mark("snapshot"), mark("parameters"), mark("definition"), mark("freshness"))
 
 
 @cache
