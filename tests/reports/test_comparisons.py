@@ -12,6 +12,7 @@ from analytics.model import MetricDefinition, Month, Span
 from analytics.monitoring import Watch
 from analytics.reports import traffic_tables
 from analytics.reports.stored import choose_series, require_other
+from analytics.reports.summary import sentences
 from analytics.reports.traffic_data import gather
 from analytics.store import Collection, open_store
 from tests.reports.test_traffic import DEFINITIONS, OCTOBER, mentions
@@ -30,10 +31,10 @@ def data_against(settings):
         for frame in (mentions("acme", "2026-08-31", "2026-11-01"), followers):
             store.write(frame, Collection("twitter", "import", account="acme"))
 
-        def gathered(compared=None):
+        def gathered(compared=None, month=OCTOBER):
             series = choose_series(store, platforms=(), metrics=(), accounts=())
             known = DEFINITIONS | {("twitter", "followers"): (FOLLOWERS,)}
-            return gather(store, series, month=OCTOBER, watch=Watch(), definitions=known, compare_with=compared)
+            return gather(store, series, month=month, watch=Watch(), definitions=known, compare_with=compared)
 
         yield gathered
 
@@ -58,6 +59,16 @@ def test_a_level_is_told_from_what_is_counted(data_against):
     assert followers["previous_change"] == pytest.approx((10_000 + 62 * 24) / (10_000 + 31 * 24) - 1, abs=1e-3)
     assert np.isnan(followers["previous_adjusted"])
     assert np.isfinite(rows.loc["acme mentions", "previous_adjusted"])
+
+
+def test_a_single_day_has_no_weekday_to_compare(data_against):
+    """Of a Saturday against a Friday only the level can be compared, and that is said."""
+    day = Span(date(2026, 10, 31), date(2026, 10, 31))
+
+    told = " ".join(sentences(data_against(month=day)))
+
+    assert "Against 30 October 2026, levels at the end compared" in told
+    assert "weekdays" not in told
 
 
 def test_weeks_over_several_months_are_headed_with_their_months(data_against):

@@ -7,7 +7,7 @@ from collections.abc import Iterator, Sequence
 import numpy as np
 
 from analytics.reports import formats
-from analytics.reports.language import language, mark, say
+from analytics.reports.language import language, say
 from analytics.reports.meanings import two_meanings
 from analytics.reports.recommend import around, begins, recommendations, severe_incidents, verdict
 from analytics.reports.traffic_data import SeriesMonth, ToldIncident, TrafficData, when
@@ -64,18 +64,20 @@ def _moved(data: TrafficData) -> Iterator[str]:
         reason = previous.refusal or say("not comparable")
         yield say("{period} is not compared with {other}: {reason}.", period=data.label, other=other, reason=reason)
         return
+    only_levels = all(item.is_level for item in known)  # as of a single day, which has no weekday to compare
+    how = say("levels at the end compared") if only_levels else say("the same weekdays compared")
     least = formats.percent(WORTH_TELLING, decimals=0)
     most = sorted(known, key=lambda item: -abs(item.previous.adjusted_change_ratio))[:2]
     told = [_change(item) for item in most if abs(item.previous.adjusted_change_ratio) >= WORTH_TELLING]
     if told:
         yield say(
-            "Against {period}, the same weekdays compared, the largest changes: {changes}.",
+            "Against {period}, {how}, the largest changes: {changes}.",
             period=other,
+            how=how,
             changes=listed(told),
         )
     else:
-        text = mark("Against {period}, the same weekdays compared, nothing changed by {least} or more.")
-        yield say(text, period=other, least=least)
+        yield say("Against {period}, {how}, nothing changed by {least} or more.", period=other, how=how, least=least)
 
 
 def _change(item: SeriesMonth) -> str:
