@@ -30,7 +30,7 @@ class Steps:
 
     def say(self, text: str) -> None:
         """A line above the bars."""
-        self.console.print(text, highlight=False)
+        self.console.print(text, highlight=False, soft_wrap=True)  # what is to be copied stays on one line
 
     def files(self, files: Mapping[str, Path], seconds: Mapping[str, float]) -> None:
         """A table of times, and the path of each file with its size."""
@@ -44,7 +44,6 @@ class Steps:
         for kind, path in files.items():
             size = path.stat().st_size
             shown = f"{size / 1e6:.2f} MB" if size >= 1e6 else f"{size / 1e3:.0f} kB"
-            # soft_wrap keeps a long path on one line, so that it can be copied
             self.console.print(f"{kind:>10}  {shown:>8}  {_relative(path)}", soft_wrap=True, highlight=False)
 
 
