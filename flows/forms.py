@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import date
 from enum import StrEnum
 from typing import TYPE_CHECKING, Annotated, Literal
@@ -41,6 +41,8 @@ else:
 MONTH = r"\d{4}-(0[1-9]|1[0-2])"
 MonthText = Annotated[str, Field(pattern=f"^{MONTH}$")]
 MonthOrNone = Annotated[str, Field(pattern=f"^({MONTH})?$")]
+DaysOrNone = Annotated[str, Field(pattern=r"^(\d{4}-\d{2}-\d{2}--\d{4}-\d{2}-\d{2})?$")]
+Text = Annotated[str, Field(min_length=1, max_length=200)]
 Zone = Annotated[str, Field(max_length=64, pattern=r"^[A-Za-z0-9_+/-]*$")]
 WindowDays = Annotated[int, Field(ge=0, le=400)]
 Algorithm = Literal["as configured", "ewma", "profile", "stl", "mstl", "prophet", "seasonal_naive"]
@@ -50,15 +52,15 @@ LONGEST_BACKFILL_MONTHS = 36
 
 
 def overrides(
-    platforms: Sequence[str], algorithm: str, window_days: int, timezone: str, compare: str, language: str
+    names: Mapping[str, Sequence[str]], algorithm: str, window_days: int, timezone: str, compare: str, language: str
 ) -> dict[str, object]:
     """What a form changes in a report's params; what was left as it is stays out.
 
-    >>> overrides([], "stl", 0, "", "2025-10", "as configured")
-    {'algorithm': 'stl', 'compare': '2025-10'}
+    >>> overrides({"platforms": [], "metrics": ["views"]}, "stl", 0, "", "2025-10", "as configured")
+    {'metrics': ('views',), 'algorithm': 'stl', 'compare': '2025-10'}
     """
-    given: dict[str, object] = {
-        "platforms": tuple(str(platform) for platform in platforms),
+    given: dict[str, object] = {what: tuple(str(name) for name in chosen) for what, chosen in names.items()}
+    given |= {
         "algorithm": "" if algorithm == "as configured" else algorithm,
         "window_days": window_days,
         "timezone": timezone,

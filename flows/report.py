@@ -15,15 +15,17 @@ from prefect.deployments import run_deployment
 from prefect.states import Completed, Failed
 
 from analytics.errors import AnalyticsError
-from analytics.model import Month, zone_of
+from analytics.model import Month, Period, period_of, zone_of
 from flows.forms import (
     Algorithm,
+    DaysOrNone,
     Format,
     Language,
     MonthOrNone,
     MonthText,
     Platform,
     ReportName,
+    Text,
     WindowDays,
     Zone,
     overrides,
@@ -34,15 +36,15 @@ from flows.shared import address_of, is_transient, settings, show_links, show_ta
 AGAIN_AFTER = (timedelta(minutes=10), timedelta(hours=1), timedelta(hours=6))
 
 
-def month_of(month: str | None, when: Literal["ended", "current"], now: datetime, zone: str) -> Month:
-    """The month asked for; without one, the last that ended in the report's zone, or the one that runs there.
+def month_of(month: str | None, when: Literal["ended", "current"], now: datetime, zone: str) -> Period:
+    """The month or days asked for; without any, the last month that ended in the report's zone, or the one that runs.
 
     >>> dawn = datetime(2026, 10, 31, 21, tzinfo=UTC)  # 1 November, 06:00 in Tokyo
     >>> str(month_of("", "ended", dawn, "Asia/Tokyo")), str(month_of("", "current", dawn, "Europe/Berlin"))
     ('2026-10', '2026-10')
     """
     if month:
-        return Month.parse(month)
+        return period_of(month)
     there = now.astimezone(zone_of(zone))
     this = Month(there.year, there.month)
     return this if when == "current" else this.previous()
@@ -55,7 +57,8 @@ def run_name() -> str:
     given = runtime.flow_run.parameters
     name, when = str(given.get("name", "traffic")), given.get("when", "ended")
     try:
-        month = month_of(given.get("month"), when, due_at(), zone_for(settings(), name, given.get("timezone")))
+        asked = given.get("days") or given.get("month")
+        month = month_of(asked, when, due_at(), zone_for(settings(), name, given.get("timezone")))
     except AnalyticsError:
         return f"report {name}"  # the run itself says what is wrong
     return f"report {name} {month}" + (" so far" if when == "current" else "")
@@ -81,9 +84,7 @@ def make(name: str, month: str, changes: dict[str, object], formats: list[str]) 
             done[step] = share
             update_progress_artifact(bar, progress=min(100.0, 100.0 * sum(done.values()) / (1 + len(formats))))
 
-    made = make_report(
-        settings(), name, month=Month.parse(month), overrides=changes, formats=formats, progress=progress
-    )
+    made = make_report(settings(), name, month=period_of(month), overrides=changes, formats=formats, progress=progress)
     update_progress_artifact(bar, progress=100.0)
     version = publish(settings(), made)
     record(settings(), made)
@@ -170,7 +171,11 @@ def report(
     name: ReportName = "traffic",
     month: MonthOrNone = "",
     when: Literal["ended", "current"] = "ended",
+    days: DaysOrNone = "",
     platforms: list[Platform] = [],  # noqa: B006 - the form shows these defaults; none is changed
+    metrics: list[Text] = [],  # noqa: B006
+    accounts: list[Text] = [],  # noqa: B006
+    sections: list[Text] = [],  # noqa: B006
     algorithm: Algorithm = "as configured",
     window_days: WindowDays = 0,
     timezone: Zone = "",
@@ -186,7 +191,11 @@ def report(
         name: Which report.
         month: YYYY-MM, for example 2026-10. Empty: see the next field.
         when: Without a month: the last one that ended, or the current one so far (a preview).
+        days: Instead of a month: first and last day, as in 2026-10-05--2026-10-18.
         platforms: Only these. None: as configured.
+        metrics: Only these, for example views. None: as configured.
+        accounts: Only these, as their platforms name them. None: as configured.
+        sections: Only these and in this order, of a report whose notebook is custom.
         algorithm: How what is normal is learned.
         window_days: Days of history behind every expectation. 0: as configured.
         timezone: IANA name, for example Europe/Berlin. Empty: as configured.
@@ -199,9 +208,10 @@ def report(
     """
     from analytics.jobs.report import zone_for
 
-    chosen = str(month_of(month, when, due_at(), zone_for(settings(), str(name), timezone)))
-    closing = close_month(str(name), chosen) if close and when == "ended" else ""
-    changes = overrides(platforms, algorithm, window_days, timezone, compare, language)
+    chosen = str(month_of(days or month, when, due_at(), zone_for(settings(), str(name), timezone)))
+    closing = close_month(str(name), chosen) if close and when == "ended" and not days else ""
+    names = {"platforms": platforms, "metrics": metrics, "accounts": accounts, "sections": sections}
+    changes = overrides(names, algorithm, window_days, timezone, compare, language)
     made = make(str(name), chosen, changes, list(formats))
     links = links_to(f"{name} {chosen}", made["files"], formats)
     show_links(slug("report", str(name), chosen), links, f"Open {name} {chosen}")

@@ -84,6 +84,19 @@ def test_another_month_is_asked_for_and_its_report_opened(page, up):
     assert strangers == []
 
 
+def test_days_metrics_and_accounts_are_asked_for_as_in_a_command(up):
+    """The same report as by command line, and the same answer to a name that does not exist."""
+    asked = {"days": "2026-08-03--2026-08-16", "accounts": ["acme/orchard"], "formats": ["json"]}
+    made, refused = (
+        up.finished(up.start("report/traffic-monthly", parameters=asked | {"metrics": [metric]}).json()["id"])
+        for metric in ("stars", "starz")
+    )
+
+    assert (made["state_type"], made["name"]) == ("COMPLETED", "report traffic 2026-08-03--2026-08-16")
+    assert refused["state_type"] == "FAILED"
+    assert "did you mean 'stars'" in refused["state"]["message"]
+
+
 def test_an_impossible_month_is_refused_on_the_page(page, up):
     """Before a run is made, not minutes later in a red line."""
     ask_for(page, up, "2026-13")
