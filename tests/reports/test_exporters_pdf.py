@@ -108,6 +108,16 @@ def test_pages_are_numbered_and_named(pdf: PdfReader):
     assert "Provisional" in text
 
 
+def test_what_all_sources_share_is_said_once():
+    """A snapshot for each of fifty notes would be pages of nothing new."""
+    notes = [{"query": f"select {n}", "snapshot": "2026-11-02"} for n in range(3)]
+    told = [display.prose(f"Figure {n}.", provenance=note) for n, note in enumerate(notes)]
+    text = words(read(export(notebook_of(cover(), *told))))
+
+    assert text.count("2026-11-02") == 1
+    assert [text.count(f"select {n}") for n in range(3)] == [1, 1, 1]
+
+
 def test_only_the_shipped_font_is_used_and_embedded(pdf: PdfReader):
     """What the machine has installed changes nothing."""
     fonts = {

@@ -122,15 +122,12 @@ def _likely(told: ToldIncident, data: TrafficData) -> str:
 
 def _missing(data: TrafficData) -> Iterator[str]:
     """One sentence; `missing` tells it series by series."""
-    unjudged = len(_not_judged(data)) + len(_partly_judged(data))
+    unjudged = [_literal(item) for item in (*_not_judged(data), *_partly_judged(data))]
     parts = [
         (data.absent, say("no reading of {series}", series=_names(data.absent))),
         (data.unmeasured, say("too little of {series} for a figure", series=_names(data.unmeasured))),
         (_new(data), say("what was before the first reading of {series}", series=listed(_new(data)))),
-        (
-            unjudged,
-            counted(unjudged, "a verdict on all readings of {n} series", "a verdict on all readings of {n} series"),
-        ),
+        (unjudged, say("a verdict on all readings of {series}", series=listed(unjudged))),
     ]
     told = [text for found, text in parts if found]
     if told:

@@ -82,11 +82,17 @@ def _write(doc: Document, root: Path) -> None:
     for count, block in enumerate((b for b in doc.blocks if b["type"] == "figure"), start=1):
         _write_figure(block, f"c{count}", doc.cover["language"], root)
     logo = _logo(doc.cover.get("logo"), root)
-    notes = [{"note": n["note"], "rows": note_rows(n, doc.cover["language"])} for n in doc.notes]
+    rows = [note_rows(n, doc.cover["language"]) for n in doc.notes]
+    shared = [row for row in rows[0] if all(row in others for others in rows)] if len(rows) > 1 else []
+    notes = [
+        {"note": n["note"], "rows": [row for row in own if row not in shared]}
+        for n, own in zip(doc.notes, rows, strict=True)
+    ]
     content = {
         "cover": {**doc.cover, "logo": logo},
         "blocks": doc.blocks,
         "notes": notes,
+        "shared": shared,
         "parameters": shown(doc.parameters) if doc.parameters else "",
         "words": words(doc.cover["language"]),
         "colours": {**theme.LIGHT, **theme.accents(doc.cover["accent"])},
