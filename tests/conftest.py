@@ -24,7 +24,7 @@ from analytics.store.server import EmbeddedServer, parse_database_url
 from analytics.store.server_client import libpq_url
 
 # few examples in every run; many where a parser or a model changes: pytest --hypothesis-profile thorough
-hypothesis.settings.register_profile("daily", max_examples=25)
+hypothesis.settings.register_profile("daily", max_examples=15)
 hypothesis.settings.register_profile("thorough", max_examples=500)
 hypothesis.settings.load_profile("daily")
 

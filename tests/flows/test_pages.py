@@ -85,15 +85,11 @@ def test_another_month_is_asked_for_and_its_report_opened(page, up):
 
 
 def test_days_metrics_and_accounts_are_asked_for_as_in_a_command(up):
-    """The same report as by command line, and the same answer to a name that does not exist."""
-    asked = {"days": "2026-08-03--2026-08-16", "accounts": ["acme/orchard"], "formats": ["json"]}
-    made, refused = (
-        up.finished(up.start("report/traffic-monthly", parameters=asked | {"metrics": [metric]}).json()["id"])
-        for metric in ("stars", "starz")
-    )
+    """The answer to a name that does not exist is the command's."""
+    asked = {"days": "2026-08-03--2026-08-16", "accounts": ["acme/orchard"], "metrics": ["starz"]}
+    refused = up.finished(up.start("report/traffic-monthly", parameters=asked).json()["id"])
 
-    assert (made["state_type"], made["name"]) == ("COMPLETED", "report traffic 2026-08-03--2026-08-16")
-    assert refused["state_type"] == "FAILED"
+    assert (refused["state_type"], refused["name"]) == ("FAILED", "report traffic 2026-08-03--2026-08-16")
     assert "did you mean 'stars'" in refused["state"]["message"]
 
 
