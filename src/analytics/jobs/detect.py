@@ -186,8 +186,8 @@ def _work(store: Store, params: Params, now: datetime, platforms: Sequence[str] 
     found: list[Work] = []
     for first in range(0, len(series), SEVERAL):
         part = series.iloc[first : first + SEVERAL]
-        chosen = [monitoring.params_of(params.baselines, key) for key in _keys(part)]
-        longest = max((entry.window_days for entry in chosen), default=30)
+        chosen = {key: monitoring.params_of(params.baselines, key) for key in _keys(part)}
+        longest = max((entry.window_days for entry in chosen.values()), default=30)
         since = cut - timedelta(days=longest + 1)
         frame = store.read_series(part["series_id"].tolist(), since, now)
         groups = {int(str(name)): group for name, group in frame.groupby("series_id")}
@@ -196,7 +196,6 @@ def _work(store: Store, params: Params, now: datetime, platforms: Sequence[str] 
             readings = groups.get(int(series_id))
             if readings is None:
                 continue
-            wanted = monitoring.params_of(params.baselines, key)
             found.append(
                 Work(
                     key=key,
@@ -206,10 +205,10 @@ def _work(store: Store, params: Params, now: datetime, platforms: Sequence[str] 
                     readings=readings["value"].to_numpy(np.float64),
                     cut=cut,
                     at=now,
-                    params=wanted,
+                    params=chosen[key],
                     own=own(key),
                     min_history_days=params.baselines.min_history_days,
-                    timezone=wanted.clock or params.alerts.timezone,
+                    timezone=chosen[key].clock or params.alerts.timezone,
                     level=levels[key].factor if key in levels else 1.0,
                 )
             )
