@@ -54,11 +54,11 @@ def test_a_level_is_told_from_what_is_counted(data_against):
     """The change of a level is no change of its days, and it has no weekdays."""
     rows = traffic_tables.trend_rows(data_against()).set_index("series")
 
-    followers = rows.loc["acme followers (level)"]
+    followers = rows.loc["Twitter acme followers (level)"]
     assert followers["per_day"] == pytest.approx(24)
     assert followers["previous_change"] == pytest.approx((10_000 + 62 * 24) / (10_000 + 31 * 24) - 1, abs=1e-3)
     assert np.isnan(followers["previous_adjusted"])
-    assert np.isfinite(rows.loc["acme mentions", "previous_adjusted"])
+    assert np.isfinite(rows.loc["Twitter acme mentions", "previous_adjusted"])
 
 
 def test_a_single_day_has_no_weekday_to_compare(data_against):
@@ -67,7 +67,7 @@ def test_a_single_day_has_no_weekday_to_compare(data_against):
 
     told = " ".join(sentences(data_against(month=day)))
 
-    assert "Against 30 October 2026, levels at the end compared" in told
+    assert told.startswith("31 October 2026 against 30 October 2026, levels only: ")
     assert "weekdays" not in told
 
 

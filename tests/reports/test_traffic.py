@@ -105,8 +105,8 @@ def test_an_accounts_first_minutes_make_a_whole_report(store):
     assert faults(ReportPDFExporter().from_notebook_node(notebook)[0]) == []
     assert "No reading had enough history to be judged." in page
     told = " ".join(" ".join(missing(report.data)).split())
-    assert "What was before the first reading is unknown: new mentions (31 Oct 2026 23:30)." in told, told
-    assert "No reading of new mentions could be judged: it takes 7 days of history." in told
+    assert "What was before the first reading is unknown: Twitter new mentions (31 Oct 2026 23:30)." in told, told
+    assert "No reading of Twitter new mentions could be judged: it takes 7 days of history." in told
     assert not any("Repair" in entry.action for entry in recommendations(report.data))
 
 
@@ -148,8 +148,8 @@ def test_the_change_on_the_month_before_is_what_sql_counts(two_months):
     with two_months.engine.connect() as connection:
         expected = float(connection.execute(query).scalar_one())
 
-    assert rows.loc["quiet mentions", "previous_adjusted"] == pytest.approx(expected)
-    assert data.items[0].year_before.refusal == "October 2025 has 0 full days of 31"
+    assert rows.loc["Twitter quiet mentions", "previous_adjusted"] == pytest.approx(expected)
+    assert data.items[0].year_before.refusal == "the first reading is of 1\xa0Sep\xa02026"
 
 
 def test_an_injected_anomaly_is_found_and_explained(two_months):
@@ -157,7 +157,8 @@ def test_an_injected_anomaly_is_found_and_explained(two_months):
     data = gathered(two_months)
 
     incidents = traffic_tables.incident_rows(data)
-    loud = incidents[(incidents["series"] == "loud mentions") & incidents["severity"].isin(["high", "critical"])]
+    loud = incidents[incidents["series"] == "Twitter loud mentions"]
+    loud = loud[loud["severity"].isin(["high", "critical"])]
     began = [told.incident.start for told in data.incidents_of(data.items[0])]
     spoken = " ".join(sentences(data))
 
@@ -189,7 +190,7 @@ def test_missing_readings_are_said_and_not_filled(store):
 
     assert item.facts.coverage_ratio == pytest.approx(28 / 31)
     assert len(item.facts.full_days) == 28
-    assert "Repair the collection of gappy mentions" in recommendations(data)[0].action
+    assert "Repair the collection of Twitter gappy mentions" in recommendations(data)[0].action
 
 
 def test_a_slow_counter_is_judged_by_the_day_and_totals_by_its_increase(store):
@@ -216,7 +217,7 @@ def test_a_series_that_fell_silent_is_named(two_months):
 
     data = gathered(two_months)
 
-    assert data.absent == ("twitter silent mentions",)
+    assert data.absent == ("Twitter silent mentions",)
     assert "silent" in " ".join(sentences(data))
 
 
@@ -228,8 +229,8 @@ def test_a_counter_read_once_gave_no_figure_but_was_not_silent(two_months):
 
     data = gathered(two_months)
 
-    assert (data.absent, data.unmeasured) == ((), ("github acme/new stars",))
-    assert any(said.startswith("Missing: too little of github acme") for said in sentences(data))
+    assert (data.absent, data.unmeasured) == ((), ("Github acme/new stars",))
+    assert any(said.startswith("Incomplete: too little was received of Github acme") for said in sentences(data))
     assert not any("Check the sources" in entry.action for entry in recommendations(data))
 
 
@@ -271,7 +272,7 @@ def test_a_new_meaning_of_a_metric_is_a_break_not_an_anomaly(store):
 
     assert [event.direction for event in blind.items[0].series.events][:1] == ["above"]
     assert data.items[0].series.events == ()
-    assert data.items[0].previous.refusal == "youtube views changed its meaning on 24\xa0Aug\xa02026"
+    assert data.items[0].previous.refusal == "Youtube views changed its meaning on 24\xa0Aug\xa02026"
     assert not any("history" in entry.action for entry in recommendations(data)), "importing cannot help"
     assert data.items[0].series.definition.definition_id == "youtube.views@2026-08-24"
     days = traffic_tables.daily_rows(data).set_index("day")
@@ -284,7 +285,10 @@ def test_a_new_meaning_of_a_metric_is_a_break_not_an_anomaly(store):
     old_views, new_views = (formats.compact(value).replace(formats.NBSP, " ") for value in sums)
     both = f"{old_views} before 24 Aug 2026 and {new_views} from 24 Aug 2026 on"
     plain = " ".join(" ".join(sentences(data)).split())
-    assert f"acme views changed its meaning within the period: {both} (views) do not add up to one figure." in plain
+    assert (
+        f"Youtube acme views changed its meaning within the period: {both} (views) do not add up to one figure."
+        in plain
+    )
     assert both in " ".join(tile(data.items[0], data).note.split())
     assert plain.count("changed its meaning within") == 1
     assert "changed its meaning within" not in " ".join(sentences(blind))
@@ -331,12 +335,12 @@ def test_a_counter_its_platform_rounds_is_shown_but_not_judged(store):
     spoken = " ".join(missing(data))
 
     assert data.items[0].series.events == ()
-    assert "Shown and not judged, as they change on fewer than half of the days: acme\\/x stars." in spoken
+    assert "Shown and not judged, as they change on fewer than half of the days: Github acme\\/x stars." in spoken
     assert np.isnan(data.items[0].in_band_ratio)
 
 
 def test_a_tile_says_what_it_counts(two_months):
-    """One metric: the account is enough. Two platforms: the metric is in the label, and which of several accounts."""
+    """Platform and metric, and which of several accounts: a tile called "acme" said neither."""
     one = reported(two_months)
     stars = mentions("quiet", "2026-09-01", "2026-11-02").assign(platform="github", metric_type="stars")
     two_months.write(stars.assign(value=stars["value"].cumsum()), Collection("github", "import", account="quiet"))
@@ -347,7 +351,7 @@ def test_a_tile_says_what_it_counts(two_months):
         for report in (one, two)
     ]
 
-    assert labels == [["loud", "quiet"], ["Github stars", "Twitter mentions, loud"]]
+    assert labels == [["Twitter mentions, loud", "Twitter mentions, quiet"], ["Github stars", "Twitter mentions, loud"]]
 
 
 def test_what_people_said_of_the_month_stands_in_the_report(two_months):
@@ -423,10 +427,10 @@ def test_a_day_of_a_launch_is_one_incident_told_to_the_day(two_months):
     launch = rows[rows["series"].str.contains("views")]
 
     assert launch["start"].tolist() == [date(2026, 10, 20)]
-    assert {name for name in ("instagram", "twitter loud", "youtube") if name in launch["series"].iloc[0]} == {
-        "instagram",
-        "twitter loud",
-        "youtube",
+    assert {name for name in ("Instagram", "Twitter loud", "Youtube") if name in launch["series"].iloc[0]} == {
+        "Instagram",
+        "Twitter loud",
+        "Youtube",
     }
     assert launch["cause"].tolist() == ["Instagram: “Launch” was published the same day"]
     worst = data.item(next(t for t in data.incidents if len(t.keys) == 3).worst[0])
@@ -458,7 +462,7 @@ def test_a_figures_note_gives_sql_that_returns_it(two_months):
     words = shlex.split(tables[0].metadata["report"]["provenance"]["command"])
     assert words[:5] == ["analytics", "report", "traffic", "--month", "2026-10"]
     assert dict(zip(words[3::2], words[4::2], strict=False))["--timezone"] == "Europe/Berlin"
-    notebook = notebook_of(shown(report.summary().items[1]))
+    notebook = notebook_of(shown(report.summary().items[0]))
     assert ReportHTMLExporter(interactive=False).from_notebook_node(notebook)[0].count('href="#note-1"') == len(
         sentences(data)
     )

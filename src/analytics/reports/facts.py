@@ -21,7 +21,7 @@ from analytics.reports.wording import counted
 
 FULL_DAY_COVERAGE = 0.8
 MIN_FULL_DAYS = 14
-Lack = Literal["", "days", "earlier days", "one meaning"]
+Lack = Literal["", "days", "earlier days", "a beginning", "one meaning"]
 
 
 @dataclass(frozen=True)
@@ -129,13 +129,10 @@ def is_running(month: Period, timezone: str, reached: datetime, step_s: float) -
     return reached + timedelta(seconds=step_s) < month.bounds(timezone)[1]
 
 
-def first_reading(facts: MonthFacts, times: NDArray[np.datetime64], values: NDArray[np.float64]) -> datetime | None:
-    """When the first known of `values` was read, where that is a day or more after the month began: a new account."""
+def first_reading(times: NDArray[np.datetime64], values: NDArray[np.float64]) -> datetime | None:
+    """When the first known of `values` was read; None where none is known."""
     known = times[np.isfinite(values)]
-    if not known.size:
-        return None
-    first: datetime = pd.Timestamp(known[0], tz="UTC").to_pydatetime()
-    return first if first - facts.days.index[0] >= timedelta(days=1) else None
+    return pd.Timestamp(known[0], tz="UTC").to_pydatetime() if known.size else None
 
 
 def received_ratio(facts: MonthFacts, since: datetime | None) -> float:

@@ -11,8 +11,9 @@ import numpy as np
 from analytics.model import SEVERITIES
 from analytics.reports import formats
 from analytics.reports.facts import change_without, first_reading, received_ratio
+from analytics.reports.incidents import DAY_S, ToldIncident
 from analytics.reports.language import mark, say
-from analytics.reports.traffic_data import DAY_S, SeriesMonth, ToldIncident, TrafficData
+from analytics.reports.traffic_data import SeriesMonth, TrafficData, local
 from analytics.reports.wording import amount, change, counted, listed, share
 
 COVERAGE_WANTED = 0.95
@@ -20,6 +21,8 @@ BAND_TOLERANCE = 0.05
 BAND_DOUBT = 0.01
 ECHO = timedelta(days=1)
 NOTABLE_CHANGE = 0.20
+WORTH_TELLING = 0.02  # a change below it is no news
+ARRIVES_WITHIN = timedelta(days=3)  # a platform's figure of a day: before, nothing of it is late
 MAX_INCIDENTS = 3
 
 
@@ -44,14 +47,19 @@ def severe_incidents(data: TrafficData) -> list[ToldIncident]:
     return sorted(chosen, key=lambda told: -abs(told.worst[1].deviation))
 
 
-def around(at: datetime, item: SeriesMonth, data: TrafficData) -> str:
-    """When a series did something, as a sentence wants it: on a day where it has daily values, else at a time of it."""
-    local = at.astimezone(data.zone)
-    day = formats.day(local.date())
-    return say("on {day}", day=day) if item.series.step_s >= DAY_S else say(AROUND, day=day, time=f"{local:%H:%M}")
+def around(told: ToldIncident, data: TrafficData) -> str:
+    """When an incident began, as a sentence wants it: on a day where it has daily values, else at a time of it."""
+    return _on(local(told.incident.start, data.item(told.incident.members[0][0]), data))
+
+
+def _on(at: date) -> str:
+    day = formats.day(at)
+    return say(AROUND, day=day, time=f"{at:%H:%M}") if isinstance(at, datetime) else say("on {day}", day=day)
 
 
 AROUND = mark("on {day} around {time}")
+ROSE = mark("Find out what was published or said when figures rose: {times}.")
+FELL = mark("Find out what was withdrawn or went wrong when figures fell: {times}.")
 
 
 def _look_into_incidents(data: TrafficData) -> Iterator[Recommendation]:
@@ -60,43 +68,32 @@ def _look_into_incidents(data: TrafficData) -> Iterator[Recommendation]:
     for told in severe_incidents(data):
         if not any(_echoes(told, larger) for larger in asked):
             asked.append(told)
-    for told in asked[:MAX_INCIDENTS]:
-        key, event = told.worst
-        item = data.item(key)
-        about = {
-            "when": around(event.peak_at, item, data),
-            "series": listed([data.item(other).full_name for other in told.keys]),
-        }
-        if event.direction == "above":
-            ask = counted(
-                len(told.keys),
-                "Find out what was published or said {when}, when {series} rose; note the cause, so that the "
-                "baseline does not learn it.",
-                "Find out what was published or said {when}, when {series} rose together; note the cause, so "
-                "that the baseline does not learn it.",
-                **about,
-            )
-        else:
-            ask = counted(
-                len(told.keys),
-                "Find out what was withdrawn or went wrong {when}, when {series} fell; note the cause, so that "
-                "the baseline does not learn it.",
-                "Find out what was withdrawn or went wrong {when}, when {series} fell together; note the cause, "
-                "so that the baseline does not learn it.",
-                **about,
-            )
+    asked = asked[:MAX_INCIDENTS]
+    for way in dict.fromkeys(told.worst[1].direction for told in asked):
+        found = [told for told in asked if told.worst[1].direction == way]
         yield Recommendation(
             2,
-            ask,
-            say(
-                "{series}: {observed} where {expected} is normal, {severity} severity, for {duration}",
-                series=item.full_name,
-                observed=amount(event.observed, item.series.definition),
-                expected=amount(event.expected, item.series.definition),
-                severity=say(told.incident.severity),
-                duration=formats.duration(told.duration_s),
-            ),
+            say(ROSE if way == "above" else FELL, times="; ".join(_time_and_series(told, data) for told in found)),
+            "; ".join(_evidence(told, data) for told in found),
         )
+
+
+def _time_and_series(told: ToldIncident, data: TrafficData) -> str:
+    series = listed([data.short_name(data.item(key)) for key in told.keys], limit=3)
+    return f"{around(told, data)} ({series})"
+
+
+def _evidence(told: ToldIncident, data: TrafficData) -> str:
+    key, event = told.worst
+    item = data.item(key)
+    return say(
+        "{series}: {observed} where {expected} is normal, {severity} severity, for {duration}",
+        series=data.short_name(item),
+        observed=amount(event.observed, item.series.definition),
+        expected=amount(event.expected, item.series.definition),
+        severity=say(told.incident.severity),
+        duration=formats.duration(told.duration_s),
+    )
 
 
 def _echoes(told: ToldIncident, larger: ToldIncident) -> bool:
@@ -106,27 +103,37 @@ def _echoes(told: ToldIncident, larger: ToldIncident) -> bool:
 
 
 def begins(item: SeriesMonth) -> datetime | None:
-    """When a series that is new this month was first read; None where it was known before."""
-    return first_reading(item.facts, item.series.amounts.times, item.series.amounts.values)
+    """When a series that is new in the period was first read; None where it was known before."""
+    if item.first_at <= item.facts.days.index[0]:
+        return None
+    return first_reading(item.series.amounts.times, item.series.amounts.values)
 
 
-def _received_ratio(item: SeriesMonth) -> float:
-    return received_ratio(item.facts, begins(item))
+def received_share(item: SeriesMonth, data: TrafficData) -> float:
+    """Share of the readings due that were received: of a new series, due since its first; of daily figures in a period
+    that still runs, of the days for which none is on its way any more.
+    """
+    since = begins(item)
+    if data.reached is None or item.series.amounts.step_s < DAY_S:
+        return received_ratio(item.facts, since)
+    days = item.facts.days["coverage_ratio"]
+    due = days[(days.index >= (since or days.index[0])) & (days.index <= data.reached - ARRIVES_WITHIN)]
+    return float(due.mean()) if len(due) else 1.0
 
 
 def _repair_collection(data: TrafficData) -> Iterator[Recommendation]:
-    poor = [item for item in data.items if _received_ratio(item) < COVERAGE_WANTED]
+    poor = [(received_share(item, data), item) for item in data.items]
+    poor = sorted((entry for entry in poor if entry[0] < COVERAGE_WANTED), key=lambda entry: entry[0])
     if poor:
-        poor.sort(key=_received_ratio)
         yield Recommendation(
             3,
             say(
                 "Repair the collection of {series}; until then the totals are a floor.",
-                series=listed([item.full_name for item in poor]),
+                series=listed([item.full_name for _, item in poor]),
             ),
             say(
                 "Received, of the readings due: {series}",
-                series=", ".join(f"{item.full_name} {share(_received_ratio(item))}" for item in poor),
+                series=", ".join(f"{item.full_name} {share(received)}" for received, item in poor),
             ),
         )
     if data.absent:
@@ -184,16 +191,21 @@ def _held_too_rarely(item: SeriesMonth) -> bool:
 def _follow_large_changes(data: TrafficData) -> Iterator[Recommendation]:
     """Changes that are large also without the days of severe incidents, which are asked about by themselves."""
     severe = severe_incidents(data)
+    found: tuple[list[tuple[SeriesMonth, str]], ...] = ([], [])
     for item in data.own:
         ratio = item.previous.adjusted_change_ratio
-        days = _days_of(severe, item, data)
+        days = days_of(severe, item, data)
         calm = change_without(item.facts, item.previous, days) if days else float("nan")
         if abs(ratio) >= NOTABLE_CHANGE and not abs(calm) < NOTABLE_CHANGE:
-            text = GREW if ratio > 0 else SLOWED
-            yield Recommendation(2, say(text, series=item.full_name), _compared(item, calm))
+            found[ratio < 0].append((item, _compared(item, calm)))
+    for text, told in zip((GREW, SLOWED), found, strict=True):
+        if told:
+            names = [data.short_name(item) for item, _ in told]
+            why = "; ".join(f"{name}: {said}" for name, (_, said) in zip(names, told, strict=True))
+            yield Recommendation(2, say(text, series=listed(names)), why)
 
 
-def _days_of(severe: Sequence[ToldIncident], item: SeriesMonth, data: TrafficData) -> set[date]:
+def days_of(severe: Sequence[ToldIncident], item: SeriesMonth, data: TrafficData) -> set[date]:
     """Local days that a series' events of these incidents touch."""
     events = [event for told in severe for key, event in told.incident.members if key == item.series.key]
     found: set[date] = set()
@@ -204,7 +216,7 @@ def _days_of(severe: Sequence[ToldIncident], item: SeriesMonth, data: TrafficDat
 
 
 GREW = mark("Find what fed the growth of {series}, and decide whether the next plan should follow it.")
-SLOWED = mark("Find what slowed {series}, and decide whether the next plan should follow it.")
+SLOWED = mark("Find what slowed {series} before the next period is planned.")
 
 
 def _compared(item: SeriesMonth, calm: float) -> str:
@@ -223,7 +235,7 @@ COMPARED_LEVEL = mark("{change} against {period}, levels at the end compared")
 
 
 def _bring_history(data: TrafficData) -> Iterator[Recommendation]:
-    """Where days before the month are missing; over a new meaning no history can be compared."""
+    """Where days of a series that was read before are missing; over a new meaning no history can be compared."""
     refused = [item for item in data.items if item.previous.lacks == "earlier days"]
     if refused:
         yield Recommendation(

@@ -9,6 +9,7 @@ from datetime import datetime, timedelta
 
 import pandas as pd
 
+from analytics.model import SeriesKey
 from analytics.reports.display import Column
 from analytics.reports.language import mark, say
 from analytics.reports.traffic_data import SeriesMonth, TrafficData
@@ -108,8 +109,8 @@ def restated_rows(data: TrafficData, closed: Sequence[ClosedFigure]) -> pd.DataF
 
 def _called(figure: ClosedFigure, data: TrafficData) -> str:
     """A series that is not in the report any more, as its title would be."""
-    account = data.names.get(f"{figure.platform} {figure.author_id}", figure.author_id)
-    return f"{data.display_name(figure.platform)} {account} {figure.metric_type.replace('_', ' ')}"
+    key = SeriesKey(figure.platform, figure.metric_type, author_id=figure.author_id)
+    return data.named(key)
 
 
 def _changed(before: Numbers, now: Numbers) -> Iterator[dict[str, object]]:

@@ -11,7 +11,7 @@ from analytics.reports.language import mark, say
 SECTIONS = {
     "summary": (
         mark("Executive summary"),
-        mark("The period in figures, then in sentences. Changes compare the same weekdays."),
+        mark("What rose, what fell, what mattered and what to do. Changes compare the same weekdays."),
     ),
     "breakdown": (
         mark("Platform breakdown"),

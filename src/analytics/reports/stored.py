@@ -115,3 +115,21 @@ def stored_months(store: Store, series: pd.DataFrame, timezone: str) -> str:
 
 def _month(index: int) -> str:
     return str(Month(index // 12, index % 12 + 1))
+
+
+def names_of(params: Params) -> dict[str, str]:
+    """What platforms, and accounts as `platform id`, are called in text."""
+    platforms = {name: entry.display_name for name, entry in params.platforms.items()}
+    accounts = {
+        f"{name} {account.id}": account.name
+        for name, entry in params.platforms.items()
+        for account in entry.accounts
+        if account.name
+    }
+    return platforms | accounts
+
+
+def competitors_of(params: Params) -> set[str]:
+    """Accounts of others, as `platform id`."""
+    known = [(name, account) for name, entry in params.platforms.items() for account in entry.accounts]
+    return {f"{name} {account.id}" for name, account in known if account.kind == "competitor"}

@@ -14,7 +14,7 @@ from typing import Any
 from analytics.kept import NOTHING, kept_in
 from analytics.model import period_of
 from analytics.monitoring import Watch, definitions_of
-from analytics.params import Brand, Params, load_params
+from analytics.params import Brand, load_params
 from analytics.reports import charts, formats
 from analytics.reports.display import (
     Block,
@@ -37,8 +37,8 @@ from analytics.reports.method import below, method
 from analytics.reports.provenance import command, provenance_of, readings_sql
 from analytics.reports.recommend import recommendations
 from analytics.reports.snapshot import snapshot_of
-from analytics.reports.stored import choose_series, require_other
-from analytics.reports.summary import missing, sentences
+from analytics.reports.stored import choose_series, competitors_of, names_of, require_other
+from analytics.reports.summary import missing, sentences, told_first
 from analytics.reports.traffic_charts import series_figure
 from analytics.reports.traffic_data import SeriesMonth, TrafficData, gather
 from analytics.reports.traffic_tables import (
@@ -65,6 +65,7 @@ from analytics.reports.traffic_tables import (
     weekday_rows,
 )
 from analytics.reports.traffic_tiles import headline, tile
+from analytics.reports.verdicts import verdicts
 from analytics.reports.wording import counted
 from analytics.settings import load_settings
 from analytics.store import open_store
@@ -130,24 +131,6 @@ def month(
     return TrafficReport(title, data, shown, beyond, logo)
 
 
-def names_of(params: Params) -> dict[str, str]:
-    """What platforms, and accounts as `platform id`, are called in text."""
-    platforms = {name: entry.display_name for name, entry in params.platforms.items()}
-    accounts = {
-        f"{name} {account.id}": account.name
-        for name, entry in params.platforms.items()
-        for account in entry.accounts
-        if account.name
-    }
-    return platforms | accounts
-
-
-def competitors_of(params: Params) -> set[str]:
-    """Accounts of others, as `platform id`."""
-    known = [(name, account) for name, entry in params.platforms.items() for account in entry.accounts]
-    return {f"{name} {account.id}" for name, account in known if account.kind == "competitor"}
-
-
 @dataclass(frozen=True)
 class TrafficReport:
     """A gathered month, ready to be shown."""
@@ -180,12 +163,20 @@ class TrafficReport:
         )
 
     def summary(self) -> Blocks:
-        """Headline figures, then the sentences made from them."""
+        """The sentences for who reads one page, a verdict a platform, the one chart, then the headline figures."""
         text = "\n".join(f"- {sentence}" for sentence in sentences(self.data))
         told = self._provenance(say("figures kept when the period was closed"))
         firm = firmness(self.data, self.beyond.standing, told)
         said = prose(text, provenance=self._provenance(say("figures of this report's tables, in sentences")))
-        return blocks(tiles([tile(item, self.data) for item in headline(self.data)]), said, *firm)
+        first = told_first(self.data)
+        source = provenance_of(self.data, readings_sql(first, self.data), of_one=first)
+        return blocks(
+            said,
+            verdicts(self.data, self._provenance(say("figures of this report's tables, in sentences"))),
+            series_figure(first, self.data, source, caption=mark("{series}, {period}: what mattered most")),
+            tiles([tile(item, self.data) for item in headline(self.data)]),
+            *firm,
+        )
 
     def breakdown(self) -> Blocks:
         """A part for each platform: every series with its band, and a table of the month."""
@@ -323,7 +314,10 @@ class TrafficReport:
             return blocks(callout(say("The figures call for no action."), "good"))
         caption = say("Actions and the findings behind them")
         findings = self._provenance(say("figures of this report's tables, in sentences"))
-        return blocks(table(action_rows(found), caption=caption, columns=ACTION_COLUMNS, provenance=findings))
+        note = say("Note what you find with the incident: what is confirmed, the usual range does not learn.")
+        return blocks(
+            table(action_rows(found), caption=caption, columns=ACTION_COLUMNS, note=note, provenance=findings)
+        )
 
     def coverage(self) -> Blocks:
         """How the figures were made, how often the band held, and what is missing."""
@@ -362,8 +356,8 @@ class TrafficReport:
         return figures(daily_rows(self.data), title=say("Daily figures"))
 
     def _platform(self, name: str) -> list[Block | Blocks]:
-        items = self.data.of(name)
-        shown: list[Block | Blocks | None] = [prose(f"### {formats.literal(self.data.display_name(name))}")]
+        items, called = self.data.of(name), self.data.display_name(name)
+        shown: list[Block | Blocks | None] = [prose(f"### {formats.literal(called)}")]
         shown += [
             series_figure(item, self.data, provenance_of(self.data, readings_sql(item, self.data), of_one=item))
             for item in items
@@ -371,7 +365,7 @@ class TrafficReport:
         shown.append(
             table(
                 platform_rows(items, self.data),
-                caption=f"{self.data.display_name(name)}, {self.data.label}",
+                caption=f"{called}, {self.data.label}",
                 columns=PLATFORM_COLUMNS,
                 note=" ".join(
                     [
@@ -380,13 +374,13 @@ class TrafficReport:
                             "day, best and worst are its gain on the day before. In band: judged readings inside their "
                             "expected band."
                         ),
-                        *filter(None, (two_meanings(item, item.name) for item in items)),
+                        *filter(None, (two_meanings(item, item.full_name) for item in items)),
                     ]
                 ),
-                provenance=self._provenance(say("daily amounts of {platform}", platform=name), items),
+                provenance=self._provenance(say("daily amounts of {platform}", platform=called), items),
             )
         )
-        grew = self._provenance(say("increases of the contents of {platform} over the month", platform=name), items)
+        grew = self._provenance(say("increases of the contents of {platform} over the month", platform=called), items)
         grew["command"] = command(self.data, items, of_contents=True)
         shown.append(top(self.beyond.contents, name, self.data, grew))
         return [block for block in shown if block is not None]

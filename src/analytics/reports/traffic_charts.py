@@ -14,9 +14,10 @@ from analytics.monitoring import break_time
 from analytics.reports import charts, formats
 from analytics.reports.display import Block, figure
 from analytics.reports.facts import within
+from analytics.reports.incidents import DAY_S, ToldIncident
 from analytics.reports.language import mark, say
 from analytics.reports.reasons import reason
-from analytics.reports.traffic_data import DAY_S, SeriesMonth, ToldIncident, TrafficData
+from analytics.reports.traffic_data import SeriesMonth, TrafficData
 from analytics.reports.wording import counted, share
 
 HOUR_S = 3600.0
@@ -26,8 +27,11 @@ CAPTION, CAPTION_NOT_JUDGED = mark("{series} with its expected band"), mark("{se
 MOST_POINTS, FEWEST_POINTS, POINTS_OF_A_PAGE = 1000, 400, 18_000
 
 
-def series_figure(item: SeriesMonth, data: TrafficData, provenance: Mapping[str, Any]) -> Block:
-    """A series with its usual range; each incident is marked at its largest event."""
+def series_figure(item: SeriesMonth, data: TrafficData, provenance: Mapping[str, Any], *, caption: str = "") -> Block:
+    """A series with its usual range; each incident is marked at its largest event.
+
+    `caption` is a message with the places `series` and `period`; none: whether the series is judged.
+    """
     series = item.series
     told = [max(_events(item, told), key=lambda e: abs(e.deviation)) for told in data.incidents_of(item)]
     events = pd.DataFrame(
@@ -51,12 +55,14 @@ def series_figure(item: SeriesMonth, data: TrafficData, provenance: Mapping[str,
     )
     return figure(
         chart,
-        caption=say(CAPTION if series.is_judged else CAPTION_NOT_JUDGED, series=item.name),
+        caption=say(
+            caption or (CAPTION if series.is_judged else CAPTION_NOT_JUDGED), series=item.full_name, period=data.label
+        ),
         alt=counted(
             len(told),
             "{series}, {period}: {total} {unit}, {n} incident, {share} of judged readings in band.",
             "{series}, {period}: {total} {unit}, {n} incidents, {share} of judged readings in band.",
-            series=item.name,
+            series=item.full_name,
             period=data.label,
             total=formats.compact(item.facts.total),
             unit=item.unit,

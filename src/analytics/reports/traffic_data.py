@@ -11,7 +11,6 @@ from zoneinfo import ZoneInfo
 import numpy as np
 import pandas as pd
 
-from analytics.anomalies import Cause, CrossSettings, Event, Incident, candidate_causes, cross_platform, group
 from analytics.errors import NoDataError
 from analytics.kept import NOTHING, Kept
 from analytics.model import MetricDefinition, Period, SeriesKey, Span
@@ -28,8 +27,9 @@ from analytics.monitoring import (
 from analytics.params import Baselines
 from analytics.readings import readings_of
 from analytics.reports import formats
-from analytics.reports.evidence import outages, published, said_of
+from analytics.reports.evidence import said_of
 from analytics.reports.facts import Comparison, MonthFacts, compare, is_running, month_facts, within
+from analytics.reports.incidents import DAY_S, ToldIncident, told_incidents
 from analytics.reports.language import say
 from analytics.reports.stored import stored_months
 from analytics.reports.wording import metric_name, unit_of
@@ -38,8 +38,7 @@ from analytics.store.remarks import Annotation
 if TYPE_CHECKING:
     from analytics.store import Store
 
-DAY_S = 86400.0
-CAUSE_WITHIN = timedelta(hours=6)
+LATE_STEPS = 3  # of a series' usual interval without a reading, until one is missed
 Definitions = Mapping[tuple[str, str], tuple[MetricDefinition, ...]]
 
 
@@ -49,7 +48,8 @@ class SeriesMonth:
 
     `in_band_ratio` is the share of judged readings inside the band, `judged_ratio` the share of readings
     that had enough history to be judged; both NaN where there are none. `meanings` are the definitions in force
-    in the month, the earliest first: more than one where the metric came to mean something else within it.
+    in the month, the earliest first: more than one where the metric came to mean something else within it. `first_at`
+    is the series' first reading ever.
     """
 
     series: MonitoredSeries
@@ -62,18 +62,19 @@ class SeriesMonth:
     newest: datetime
     account: str
     meanings: tuple[MetricDefinition, ...]
-    platform: str = ""
+    platform: str
+    first_at: datetime
     is_own: bool = True
 
     @property
     def full_name(self) -> str:
-        """Platform, account and metric, where the report has several platforms."""
+        """Platform, account and metric."""
         return f"{self.platform} {self.name}".strip()
 
     @property
     def name(self) -> str:
         """Account and metric."""
-        return f"{self.account} {metric_name(self.series.definition)}"
+        return f"{self.account} {metric_name(self.series.definition)}".strip()
 
     @property
     def is_level(self) -> bool:
@@ -87,35 +88,11 @@ class SeriesMonth:
 
 
 @dataclass(frozen=True)
-class ToldIncident:
-    """One incident as a report tells it: its events, and what may have caused it."""
-
-    incident: Incident
-    causes: tuple[Cause, ...]
-
-    @property
-    def worst(self) -> tuple[SeriesKey, Event]:
-        """The member furthest from its baseline; of equals the first."""
-        return max(self.incident.members, key=lambda member: abs(member[1].deviation))
-
-    @property
-    def keys(self) -> tuple[SeriesKey, ...]:
-        """The series concerned, in order of their first event."""
-        return tuple(dict.fromkeys(key for key, _ in self.incident.members))
-
-    @property
-    def duration_s(self) -> float:
-        """From the first event's start to the last one's end, at least the longest event."""
-        longest = max(event.duration_s for _, event in self.incident.members)
-        return max(longest, (self.incident.end - self.incident.start).total_seconds())
-
-
-@dataclass(frozen=True)
 class TrafficData:
     """All of a report's figures; nothing in it depends on when it was computed.
 
-    `absent` are series the store knows that have no reading in the month, `unmeasured` those whose readings give no
-    figure: a counter read once, or values withheld; `names` says how each platform, and each account
+    `absent` are series read before the month that have no reading in it though one was due, `unmeasured` those whose
+    readings give no figure: a counter read once, or values withheld; `names` says how each platform, and each account
     (`platform id`), is called in text. `remarks` are what people said of the month. `reached` is the newest reading of
     the store where it lies before the period's end: a period that still runs.
     """
@@ -131,6 +108,7 @@ class TrafficData:
     names: Mapping[str, str] = field(default_factory=dict)
     remarks: tuple[Annotation, ...] = ()
     reached: datetime | None = None
+    definitions: Definitions = field(default_factory=dict)
 
     @property
     def zone(self) -> ZoneInfo:
@@ -147,7 +125,7 @@ class TrafficData:
 
     def display_name(self, platform: str) -> str:
         """What people call the platform."""
-        return self.names.get(platform, platform.replace("_", " ").capitalize())
+        return platform_name(platform, self.names)
 
     @property
     def platforms(self) -> tuple[str, ...]:
@@ -179,6 +157,21 @@ class TrafficData:
         keys = {item.series.key for item in self.own}
         return tuple(told for told in self.incidents if not keys.isdisjoint(told.keys))
 
+    def is_alone(self, item: SeriesMonth) -> bool:
+        """Whether no other account of its platform is shown with its metric, so that the account need not be named."""
+        metric = item.series.key.metric_type
+        return sum(other.series.key.metric_type == metric for other in self.of(item.series.key.platform)) == 1
+
+    def short_name(self, item: SeriesMonth, *, total: bool = False) -> str:
+        """Platform and metric, the account only where it tells two series apart; `total`: the period's sum is meant."""
+        metric = metric_name(item.series.definition, total=total and item.facts.aggregation == "sum")
+        account = "" if self.is_alone(item) else item.account
+        return " ".join(filter(None, (self.display_name(item.series.key.platform), account, metric)))
+
+    def named(self, key: SeriesKey) -> str:
+        """What a series is called in text, also one that the report does not show."""
+        return series_name(key, self.names, definition_for(key, self.definitions, self.month.bounds(self.timezone)[1]))
+
     def item(self, key: SeriesKey) -> SeriesMonth:
         """The item of a series."""
         return next(item for item in self.items if item.series.key == key)
@@ -186,6 +179,17 @@ class TrafficData:
     def of(self, platform: str) -> tuple[SeriesMonth, ...]:
         """The items of one platform."""
         return tuple(item for item in self.items if item.series.key.platform == platform)
+
+
+def platform_name(platform: str, names: Mapping[str, str]) -> str:
+    """What people call a platform; one that nobody named, by its own name as a word."""
+    return names.get(platform, platform.replace("_", " ").capitalize())
+
+
+def series_name(key: SeriesKey, names: Mapping[str, str], definition: MetricDefinition) -> str:
+    """Platform, account and metric of a series, as a sentence wants them."""
+    account = names.get(f"{key.platform} {key.author_id}", key.author_id)
+    return " ".join(filter(None, (platform_name(key.platform, names), account, metric_name(definition))))
 
 
 def accounts_of(items: Sequence[SeriesMonth]) -> tuple[tuple[str, str], ...]:
@@ -241,7 +245,8 @@ def gather(
     """
     start, end = month.bounds(watch.timezone)
     reached: datetime = store.series()["last_time"].max().to_pydatetime()
-    items, read = [], set()
+    first_at, newest_at = (dict(zip(series["series_id"], series[n], strict=True)) for n in ("first_time", "last_time"))
+    items, read, due = [], set(), set()
     judged = monitor(
         store,
         series,
@@ -257,74 +262,45 @@ def gather(
         facts = facts_of(monitored.amounts, monitored.definition, month, watch.timezone, reached)
         if within(monitored.amounts.times, start, end).any():
             read.add(monitored.series_id)
+        newest = newest_at[monitored.series_id].to_pydatetime()
+        if newest >= end or reached - newest > LATE_STEPS * timedelta(seconds=monitored.amounts.step_s):
+            due.add(monitored.series_id)
         if facts.coverage_ratio > 0:
             called = f"{monitored.key.platform} {monitored.key.author_id}"
-            account = (names or {}).get(called, monitored.label)
-            against = _Comparer(store, monitored, facts, definitions, watch.timezone, account)
+            account = (names or {}).get(called, monitored.key.author_id)
+            platform = platform_name(monitored.key.platform, names or {})
+            first = first_at[monitored.series_id].to_pydatetime()
+            against = _Comparer(store, monitored, facts, definitions, watch.timezone, platform, account, first)
             item = _with_comparisons(against, compare_with or month.year_before())
             items.append(replace(item, is_own=called not in competitors))
     if not items:
         raise NoDataError(f"{month}: no reading in that month; {stored_months(store, series, watch.timezone)}")
     shown = {item.series.series_id for item in items}
     step_s = min(item.series.amounts.step_s for item in items)
-    left_out = [row for row in series.itertuples(index=False) if row.series_id not in shown]
-    silent = {row.series_id: f"{row.platform} {row.author_id} {row.metric_type}" for row in left_out}
-    if len({item.series.key.platform for item in items}) > 1:
-        items = [replace(item, platform=(names or {}).get(p := item.series.key.platform, p)) for item in items]
+    silent = {}
+    for series_id, *named in series[["series_id", "platform", "metric_type", "author_id"]].to_numpy(object).tolist():
+        if series_id not in shown:
+            platform, metric, account = map(str, named)
+            key = SeriesKey(platform, metric, author_id=account)
+            silent[series_id] = series_name(key, names or {}, definition_for(key, definitions, end))
     return TrafficData(
         month=month,
         timezone=watch.timezone,
         watch=watch,
         items=tuple(items),
-        absent=tuple(name for series_id, name in silent.items() if series_id not in read),
+        absent=tuple(
+            name
+            for series_id, name in silent.items()
+            if series_id not in read and first_at[series_id] < start and series_id in due
+        ),
         unmeasured=tuple(name for series_id, name in silent.items() if series_id in read),
-        incidents=_incidents(store, items, start, end),
+        incidents=told_incidents(store, [item.series for item in items], accounts_of(items), start, end),
         snapshot=store.snapshot_id(),
         names=names or {},
         remarks=said_of(store, [item.series.key for item in items], start, end),
         reached=reached if is_running(month, watch.timezone, reached, step_s) else None,
+        definitions=definitions,
     )
-
-
-def _incidents(store: Store, items: Sequence[SeriesMonth], start: datetime, end: datetime) -> tuple[ToldIncident, ...]:
-    """Events grouped in time and over series and platforms, each with its candidate causes."""
-    ours = accounts_of(items)
-    content, ill = published(store, ours, start, end), outages(store, ours, start, end)
-    by_series = {item.series.key: item.series.events for item in items}
-    daily = {item.series.key for item in items if item.series.step_s >= DAY_S}
-    incidents = group(by_series, [*cross_platform(by_series), *_of_one_day(by_series, daily)])
-    precise = [incident for incident in incidents if incident.members[0][0] not in daily]
-    breaks = pd.DataFrame(
-        {"platform": d.platform, "metric_type": d.metric_type, "at": break_time(d), "description": d.description}
-        for item in items
-        for d in item.series.breaks
-    )
-    return tuple(
-        ToldIncident(
-            incident,
-            tuple(
-                candidate_causes(
-                    incident,
-                    content=content,
-                    breaks=breaks,
-                    outages=ill,
-                    others=precise,
-                    within=CAUSE_WITHIN,
-                    step=timedelta(seconds=DAY_S if incident.members[0][0] in daily else 0),
-                )
-            ),
-        )
-        for incident in incidents
-    )
-
-
-def _of_one_day(events: Mapping[SeriesKey, Sequence[Event]], daily: set[SeriesKey]) -> list[Event]:
-    """What several platforms did on one day, beyond coincidence, where some are read by the day only."""
-    if not daily:
-        return []
-    names = {str(key) for key in daily}
-    found = cross_platform(events, settings=CrossSettings(lag=timedelta(seconds=DAY_S)))
-    return [event for event in found if any(m["series"] in names for m in event.details["members"])]
 
 
 def facts_of(
@@ -351,7 +327,9 @@ class _Comparer:
     facts: MonthFacts
     definitions: Definitions
     timezone: str
+    platform: str
     account: str
+    first_at: datetime
 
     def with_month(self, other: Period) -> Comparison:
         """The comparison, or why there is none: too few days, or the metric meant something else.
@@ -365,13 +343,17 @@ class _Comparer:
         broken = breaks_between(series.key, self.definitions, start, facts.month.bounds(self.timezone)[1])
         if broken:
             new = broken[-1]
-            said = new_meaning(new, f"{new.platform} {new.metric_type}")
+            said = new_meaning(new, f"{self.platform} {metric_name(new)}")
             return Comparison(other, refusal=said, lacks="one meaning")
         earlier = start - timedelta(days=1)  # the first increase needs the reading before it
         found = readings_of(self.store, series.series_id, series.definition, earlier, earlier, end)
         amounts, _ = amounts_of(found.frame, series.definition)
         step = replace(amounts, step_s=max(series.amounts.step_s, found.resolution_s))
-        return compare(facts, facts_of(step, series.definition, other, self.timezone))
+        against = compare(facts, facts_of(step, series.definition, other, self.timezone))
+        if against.lacks == "earlier days" and self.first_at > start:  # before its first reading nothing is missing
+            day = formats.day(self.first_at.astimezone(ZoneInfo(self.timezone)).date())
+            return replace(against, refusal=say("the first reading is of {day}", day=day), lacks="a beginning")
+        return against
 
 
 def _with_comparisons(against: _Comparer, year_before: Period) -> SeriesMonth:
@@ -392,5 +374,7 @@ def _with_comparisons(against: _Comparer, year_before: Period) -> SeriesMonth:
         judged_readings=int(judged.sum()),
         newest=pd.Timestamp(read.max()).tz_localize("UTC").to_pydatetime(),
         account=against.account,
+        platform=against.platform,
+        first_at=against.first_at,
         meanings=meanings_in(monitored.key, against.definitions, facts.month),
     )

@@ -10,7 +10,7 @@ from analytics.reports.facts import Comparison
 from analytics.reports.language import say
 from analytics.reports.meanings import parts
 from analytics.reports.provenance import figure_sql, provenance_of
-from analytics.reports.recommend import COVERAGE_WANTED
+from analytics.reports.recommend import COVERAGE_WANTED, received_share
 from analytics.reports.traffic_data import SeriesMonth, TrafficData
 from analytics.reports.wording import change, counted, metric_name, share
 
@@ -46,27 +46,21 @@ def _delta(ratio: float, period: str) -> str:
 
 
 def _note(item: SeriesMonth, data: TrafficData) -> str:
-    incidents = counted(len(data.incidents_of(item)), "{n} incident", "{n} incidents")
-    if told := parts(item):
-        incidents = f"{incidents}; {say('two meanings: {parts}', parts=told)}"
-    if item.facts.coverage_ratio < COVERAGE_WANTED:
-        received = say("{share} of readings received", share=share(item.facts.coverage_ratio))
-        return f"{incidents}; {received}"
-    return incidents
+    """Incidents only where the tile stands for its series: beside other platforms, the verdicts count them."""
+    told = []
+    if len(data.platforms) == 1:
+        told.append(counted(len(data.incidents_of(item)), "{n} incident", "{n} incidents"))
+    if brought := parts(item):
+        told.append(say("two meanings: {parts}", parts=brought))
+    received = received_share(item, data)
+    if received < COVERAGE_WANTED:
+        told.append(say("{share} of readings received", share=share(received)))
+    return "; ".join(told)
 
 
 def _label(item: SeriesMonth, data: TrafficData) -> str:
-    """The account where only one metric is shown, else account and metric; of several platforms, platform and metric.
-
-    The account is added where the platform has others with that metric.
-    """
-    shown = headline(data)
-    if len(data.platforms) > 1:
-        # the tile holds the period's sum of a daily figure
-        metric = metric_name(item.series.definition, total=item.facts.aggregation == "sum")
-        key = item.series.key
-        name = f"{data.display_name(key.platform)} {metric}"
-        others = [other for other in data.of(key.platform) if other.series.key.metric_type == key.metric_type]
-        return f"{name}, {item.account}" if len(others) > 1 else name
-    one_metric = len({other.series.key.metric_type for other in shown}) == 1
-    return item.account if one_metric else item.name
+    """Platform and metric, and the account where the platform has others with that metric."""
+    # the tile holds the period's sum of a daily figure
+    metric = metric_name(item.series.definition, total=item.facts.aggregation == "sum")
+    name = f"{data.display_name(item.series.key.platform)} {metric}"
+    return name if data.is_alone(item) else f"{name}, {item.account}"
