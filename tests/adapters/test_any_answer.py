@@ -131,7 +131,7 @@ def test_a_strange_value_costs_metrics_that_are_named(recorded, data):
 @pytest.mark.parametrize("value", [10**400, "9" * 400, "NaN", True], ids=["digits", "text", "NaN", "flag"])
 def test_a_number_no_count_can_be_costs_itself(value, observed_at):
     """A number with more digits than a float holds once ended a whole round."""
-    from analytics.adapters import github
+    from analytics.adapters.platforms import github
     from analytics.errors import MalformedResponse
 
     payload = {"stargazers_count": value, "forks_count": 3, "subscribers_count": 2}
@@ -145,7 +145,7 @@ def test_a_number_no_count_can_be_costs_itself(value, observed_at):
 
 def test_posts_that_cannot_be_read_cost_what_is_asked_by_them(answering, observed_at):
     """X's clicks are asked for by the posts' ids: without these they are refused by name."""
-    from analytics.adapters import twitter
+    from analytics.adapters.platforms import twitter
 
     user = {"data": {"id": "1", "username": "acme", "public_metrics": {"followers_count": 3}}}
     client = answering(
@@ -161,7 +161,7 @@ def test_posts_that_cannot_be_read_cost_what_is_asked_by_them(answering, observe
 
 
 def test_a_report_without_a_column_names_its_figure(answering, observed_at):
-    from analytics.adapters import youtube
+    from analytics.adapters.platforms import youtube
 
     table = {"columnHeaders": [{"name": "day"}, {"name": "views"}], "rows": [["2026-11-17", 12]]}
     client = answering("youtube", lambda _: httpx.Response(200, json=table))

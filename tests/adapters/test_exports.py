@@ -22,7 +22,7 @@ from analytics.adapters.exports.cells import (
 from analytics.adapters.exports.columns import META_TITLES
 from analytics.adapters.exports.formats import BY_DAY, FORMATS
 from analytics.adapters.exports.formats import definitions as exported
-from analytics.adapters.youtube import REPORT
+from analytics.adapters.platforms.youtube import REPORT
 from analytics.errors import DataFileError
 
 AT = datetime(2026, 11, 20, 18, tzinfo=UTC)

@@ -7,10 +7,10 @@ import socket
 import httpx
 import pytest
 
-from analytics.adapters import medium, substack
 from analytics.adapters.base import page_of
 from analytics.adapters.feeds import feed_of
 from analytics.adapters.http import Client
+from analytics.adapters.platforms import medium, substack
 from analytics.errors import MalformedResponse, SourceNotFound
 
 RSS = '<?xml version="1.0" encoding="{encoding}"?><rss version="2.0"><channel><title>T</title>{items}</channel></rss>'

@@ -7,8 +7,8 @@ import re
 
 import pytest
 
-from analytics.adapters import producthunt
 from analytics.adapters.http import Client
+from analytics.adapters.platforms import producthunt
 from analytics.adapters.registry import load_adapter
 from analytics.simulator import platforms
 

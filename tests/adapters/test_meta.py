@@ -7,10 +7,11 @@ from datetime import UTC, datetime, timedelta
 import httpx
 import pytest
 
-from analytics.adapters import instagram, meta
+from analytics.adapters import meta
 from analytics.adapters.http import get_json
 from analytics.adapters.limits import remaining_of, wait_of
 from analytics.adapters.meta_insights import begin_of, parse_periods, whole_days
+from analytics.adapters.platforms import instagram
 from analytics.errors import AccessDenied, MalformedResponse, SourceError, SourceNotFound, TransientSourceError
 
 NOON = datetime(2026, 11, 20, 12, tzinfo=UTC)

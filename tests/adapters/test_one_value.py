@@ -204,7 +204,7 @@ def test_a_number_of_a_vendors_own_payload_costs_itself(platform, parser, file, 
 
 def test_a_field_that_changed_in_every_post_is_one_fault():
     """X would send likes as an object from now on: a hundred posts are one thing to look into."""
-    from analytics.adapters import twitter
+    from analytics.adapters.platforms import twitter
 
     posts = [{"id": str(n), "public_metrics": {"like_count": {"total": n}, "reply_count": n}} for n in range(100)]
     read = twitter.parse_posts({"data": posts}, account="acme", observed_at=OBSERVED_AT)
@@ -222,7 +222,7 @@ def test_a_field_that_changed_in_every_post_is_one_fault():
 
 @pytest.mark.parametrize("items", [[{"id": 5}, {"id": "6"}], [7, {"id": "6"}], [{}, {"id": "6"}]])
 def test_a_post_that_has_no_name_costs_itself(items):
-    from analytics.adapters import twitter
+    from analytics.adapters.platforms import twitter
 
     counts = {"public_metrics": {"like_count": 3}}
     posts = [item | counts if isinstance(item, dict) else item for item in items]
@@ -235,7 +235,7 @@ def test_a_post_that_has_no_name_costs_itself(items):
 
 def test_what_a_post_is_costs_no_other_posts_title(answering):
     """A title that is no text, or a time that is none, of one post."""
-    from analytics.adapters import reddit
+    from analytics.adapters.platforms import reddit
 
     good = {"name": "t3_b", "score": 1, "num_comments": 0, "title": "Good", "created_utc": 1_795_000_000}
     odd = ({**good, "name": "t3_a", "title": {"a": 1}}, {**good, "name": "t3_c", "created_utc": "soon"}, good)

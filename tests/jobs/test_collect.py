@@ -266,7 +266,7 @@ def test_a_broken_adapter_stops_no_other(settings, store, simulator, tmp_path, m
     """A third party's mistake, or an account named the wrong way, costs that account alone."""
     (tmp_path / "no_package").mkdir()
     (tmp_path / "no_package" / "broken.py").write_text(
-        "from analytics.adapters.github import DEFINITIONS, VENDOR\n"
+        "from analytics.adapters.platforms.github import DEFINITIONS, VENDOR\n"
         "NAME = 'broken'\n"
         "def collect(client, account, metrics, *, observed_at, contents):\n"
         "    yield {}['nothing']\n"

@@ -133,7 +133,7 @@ def test_no_text_of_a_post_stops_a_round(settings, store, tmp_path, monkeypatch,
     (tmp_path / "posts").mkdir()
     (tmp_path / "posts" / "odd.py").write_text(
         "from analytics.adapters.base import Content, Page\n"
-        "from analytics.adapters.github import DEFINITIONS, VENDOR\n"
+        "from analytics.adapters.platforms.github import DEFINITIONS, VENDOR\n"
         "from analytics.model import Observation\n"
         "NAME = 'odd'\n"
         f"ODD, WHERE = {odd!r}, {where!r}\n"

@@ -10,37 +10,19 @@ from pkgutil import iter_modules
 from types import ModuleType
 from typing import Any, cast
 
-import analytics.adapters as package
+from analytics.adapters import platforms as package
 from analytics.adapters.base import Adapter
 from analytics.errors import ParamsError
 from analytics.model import MetricDefinition
 
 ENTRY_POINTS = "analytics.platforms"
-FRAMEWORK = frozenset(
-    {
-        "base",
-        "exports",
-        "feeds",
-        "http",
-        "limits",
-        "meta",
-        "meta_insights",
-        "oauth",
-        "prices",
-        "registry",
-        "signin_vendors",
-        "values",
-        "vendor",
-        "webhooks",
-    }
-)
 REQUIRED = ("NAME", "VENDOR", "DEFINITIONS", "collect")
 
 
 def built_in() -> tuple[str, ...]:
     """Names of the platforms that come with the package, sorted."""
     names = (module.name for module in iter_modules(package.__path__))
-    return tuple(sorted(name for name in names if name not in FRAMEWORK and not name.endswith("_answers")))
+    return tuple(sorted(name for name in names if not name.endswith("_answers")))
 
 
 def load_adapter(name: str) -> Adapter:
@@ -68,7 +50,7 @@ def definitions(adapters: Mapping[str, str] | None = None) -> Iterator[MetricDef
 
 def _module(name: str) -> ModuleType | Any:
     if name in built_in():
-        return import_module(f"analytics.adapters.{name}")
+        return import_module(f"{package.__name__}.{name}")
     for entry in entry_points(group=ENTRY_POINTS, name=name):
         return _imported(name, entry.load)
     if "." in name:

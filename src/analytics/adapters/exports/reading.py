@@ -206,7 +206,7 @@ def _figure(cell: Cell, column: Column, locale: Locale, header: str) -> float | 
 
 
 def _post_id(platform: str, row: Row, table: Table, place: int) -> str:
-    from analytics.adapters import medium, substack
+    from analytics.adapters.platforms import medium, substack
 
     text = shown(row.cells[place])
     text = text.removesuffix(".0") if isinstance(row.cells[place], float) else text

@@ -7,9 +7,9 @@ from datetime import UTC, date, datetime
 import httpx
 import pytest
 
-from analytics.adapters import instagram
 from analytics.adapters.base import definition_in_force
 from analytics.adapters.http import Client
+from analytics.adapters.platforms import instagram
 from analytics.errors import AccessDenied, MalformedResponse, SourceNotFound
 from analytics.simulator.platforms import instagram as simulated_instagram
 

@@ -15,8 +15,7 @@ import httpx
 
 from analytics.adapters.base import CONTENT_LIMIT, Page, Pages, Refused, guarded, page_of, wanted
 from analytics.adapters.http import Answer, Client, get_json, paged
-from analytics.adapters.prices import Prices
-from analytics.adapters.twitter_answers import (
+from analytics.adapters.platforms.twitter_answers import (
     DEFINITIONS,
     NAME,
     POLL,
@@ -31,6 +30,7 @@ from analytics.adapters.twitter_answers import (
     parse_user,
     young_of,
 )
+from analytics.adapters.prices import Prices
 from analytics.adapters.values import poll_slot
 from analytics.adapters.vendor import Vendor
 from analytics.errors import (

@@ -8,8 +8,8 @@ from datetime import UTC, datetime
 import httpx
 import pytest
 
-from analytics.adapters import linkedin
 from analytics.adapters.http import Client
+from analytics.adapters.platforms import linkedin
 from analytics.errors import AccessDenied, MalformedResponse, QuotaExhausted, SourceNotFound, TransientSourceError
 from analytics.simulator.platforms import linkedin as simulated_linkedin
 

@@ -7,9 +7,9 @@ from datetime import UTC, datetime
 import httpx
 import pytest
 
-from analytics.adapters import youtube
 from analytics.adapters.base import definition_in_force
 from analytics.adapters.http import Client
+from analytics.adapters.platforms import youtube
 from analytics.errors import (
     AccessDenied,
     MalformedResponse,

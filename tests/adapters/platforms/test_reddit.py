@@ -5,7 +5,7 @@ from __future__ import annotations
 import httpx
 import pytest
 
-from analytics.adapters import reddit
+from analytics.adapters.platforms import reddit
 from analytics.errors import AccessDenied, InputError, MalformedResponse, SourceNotFound, TransientSourceError
 
 

@@ -7,9 +7,9 @@ from datetime import UTC, date, datetime
 import httpx
 import pytest
 
-from analytics.adapters import facebook
 from analytics.adapters.base import definition_in_force
 from analytics.adapters.http import Client
+from analytics.adapters.platforms import facebook
 from analytics.errors import MalformedResponse, TransientSourceError
 from analytics.simulator.platforms import facebook as simulated_facebook
 

@@ -7,7 +7,7 @@ import json
 import httpx
 import pytest
 
-from analytics.adapters import producthunt
+from analytics.adapters.platforms import producthunt
 from analytics.errors import AccessDenied, MalformedResponse, SourceError, SourceNotFound, TransientSourceError
 
 POST = {"id": "1", "slug": "acme", "votesCount": 321, "commentsCount": 42, "featuredAt": "2026-05-31T07:01:00Z"}

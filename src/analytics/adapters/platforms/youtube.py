@@ -25,10 +25,7 @@ from analytics.adapters.base import (
     wanted,
 )
 from analytics.adapters.http import Answer, Client, get_json, paged
-from analytics.adapters.prices import Prices
-from analytics.adapters.values import lost, malformed, poll_slot
-from analytics.adapters.vendor import BearerAuth, QueryAuth, Vendor
-from analytics.adapters.youtube_answers import (
+from analytics.adapters.platforms.youtube_answers import (
     CHANNEL,
     DEFINITIONS,
     NAME,
@@ -46,6 +43,9 @@ from analytics.adapters.youtube_answers import (
     uploads_of,
     without_column,
 )
+from analytics.adapters.prices import Prices
+from analytics.adapters.values import lost, malformed, poll_slot
+from analytics.adapters.vendor import BearerAuth, QueryAuth, Vendor
 from analytics.errors import (
     AccessDenied,
     MalformedResponse,

@@ -7,7 +7,7 @@ from datetime import UTC, datetime
 import httpx
 import pytest
 
-from analytics.adapters import twitter
+from analytics.adapters.platforms import twitter
 from analytics.errors import AccessDenied, MalformedResponse, QuotaExhausted, SourceNotFound, TransientSourceError
 
 COUNTS = {"retweet_count": 50, "reply_count": 12, "like_count": 234, "quote_count": 5}

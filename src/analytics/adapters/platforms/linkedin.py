@@ -17,7 +17,7 @@ import httpx
 
 from analytics.adapters.base import CONTENT_LIMIT, Page, Pages, Parser, Refused, guarded, naming_faults, page_of, wanted
 from analytics.adapters.http import MAX_PAGES, STATUS_ERRORS, Answer, Client, get_json
-from analytics.adapters.linkedin_answers import (
+from analytics.adapters.platforms.linkedin_answers import (
     DEFINITIONS,
     FOLLOWERS,
     GAINS,

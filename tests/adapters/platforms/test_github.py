@@ -7,7 +7,7 @@ from datetime import UTC, datetime
 import httpx
 import pytest
 
-from analytics.adapters import github
+from analytics.adapters.platforms import github
 from analytics.errors import MalformedResponse
 
 REPOSITORY = {"full_name": "acme/orchard", "stargazers_count": 80, "watchers_count": 80, "forks_count": 9}
