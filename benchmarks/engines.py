@@ -25,7 +25,7 @@ from typing import Any
 
 import numpy as np
 
-from analytics.compute import map_items
+from analytics.compute.engines import map_items
 from analytics.jobs.detect import Judged, Work, judge_recent
 from analytics.model import MetricDefinition, SeriesKey
 from analytics.monitoring import Own

@@ -20,7 +20,7 @@ from analytics.adapters.base import definition_in_force
 from analytics.anomalies.feedback import Judgement, Verdict, weigh
 from analytics.baselines import Baseline
 from analytics.baselines.rates import Rates, to_rate
-from analytics.kept import NOTHING, Kept
+from analytics.compute.cache import NOTHING, Kept
 from analytics.model import MetricDefinition, SeriesKey
 from analytics.params import BaselineParams, Baselines, Params, SeriesBaseline
 from analytics.readings import readings_of

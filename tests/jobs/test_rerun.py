@@ -8,8 +8,8 @@ import pandas as pd
 import pytest
 from nbformat.v4 import new_code_cell, new_notebook
 
+from analytics.compute.cache import kept_in
 from analytics.errors import ReportError
-from analytics.kept import kept_in
 from analytics.model import Month
 from analytics.monitoring import Watch, monitor
 from analytics.reports import run

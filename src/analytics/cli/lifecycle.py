@@ -81,7 +81,7 @@ def delete(
     """Delete readings from every tier, archive included. There is no way back but a backup."""
     from rich.console import Console
 
-    from analytics import kept
+    from analytics.compute import cache as kept
     from analytics.settings import load_settings
     from analytics.store import open_store
     from analytics.store.deletion import Deletion

@@ -90,7 +90,7 @@ def detect(
 
     Looking twice changes nothing: an episode keeps its row, its incident and what people said about it.
     """
-    from analytics.compute import map_items
+    from analytics.compute.engines import map_items
 
     now = at or datetime.now(UTC)
     params = load_params(settings.params_dir)

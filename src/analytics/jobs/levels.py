@@ -74,7 +74,7 @@ def choose(installation: Installation, store: Store, *, at: datetime | None = No
     Only whole days before `at` are looked at, and what is chosen holds for what comes after it. A series with less
     history keeps to 100 %.
     """
-    from analytics.compute import map_items
+    from analytics.compute.engines import map_items
 
     now = at or datetime.now(UTC)
     chosen: dict[SeriesKey, Level] = {}

@@ -163,7 +163,7 @@ def _notebook(name: str) -> Path:
 
 def made_with_now(settings: Settings, notebook: str) -> dict[str, str]:
     """Names of the program, with its notebook and libraries, and of the params: other ones, other names."""
-    from analytics.kept import program
+    from analytics.compute.cache import program
 
     started = {"program": program().encode() + _notebook(notebook).read_bytes(), "params": b""}
     folders = {"program": Path(__file__).resolve().parents[1], "params": settings.params_dir}

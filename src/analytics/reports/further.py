@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 import pandas as pd
 
 from analytics.breakouts import Known
-from analytics.kept import NOTHING, Kept
+from analytics.compute.cache import NOTHING, Kept
 from analytics.monitoring import Watch
 from analytics.reports import formats
 from analytics.reports.display import Block, Blocks, Column, blocks, callout, figure, table

@@ -11,8 +11,8 @@ import numpy as np
 import pandas as pd
 
 from analytics.baselines.outlook import FAST, MODELS, Outlook, outlook
+from analytics.compute.cache import NOTHING, Kept
 from analytics.errors import InputError, InsufficientHistory
-from analytics.kept import NOTHING, Kept
 from analytics.model import MetricDefinition, Period
 from analytics.reports import formats, theme
 from analytics.reports.display import Column

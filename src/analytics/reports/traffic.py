@@ -11,7 +11,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
-from analytics.kept import NOTHING, kept_in
+from analytics.compute.cache import NOTHING, kept_in
 from analytics.model import period_of
 from analytics.monitoring import Watch, definitions_of
 from analytics.params import Brand, load_params

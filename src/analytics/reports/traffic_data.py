@@ -11,8 +11,8 @@ from zoneinfo import ZoneInfo
 import numpy as np
 import pandas as pd
 
+from analytics.compute.cache import NOTHING, Kept
 from analytics.errors import NoDataError
-from analytics.kept import NOTHING, Kept
 from analytics.model import MetricDefinition, Period, SeriesKey, Span
 from analytics.monitoring import (
     Amounts,

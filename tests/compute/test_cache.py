@@ -8,8 +8,8 @@ import numpy as np
 import pandas as pd
 import pytest
 
+from analytics.compute.cache import NOTHING, Kept, forget, kept_in, name_of
 from analytics.errors import InsufficientHistory
-from analytics.kept import NOTHING, Kept, forget, kept_in, name_of
 from analytics.model import SeriesKey
 
 NOW = 1_800_000_000.0
@@ -155,7 +155,7 @@ def test_old_work_and_too_much_of_it_leave(tmp_path, monkeypatch):
 
     work(tmp_path, now=NOW)
     after_age = len(list((tmp_path / "cache").iterdir()))
-    monkeypatch.setattr("analytics.kept.MOST_BYTES", 300)
+    monkeypatch.setattr("analytics.compute.cache.MOST_BYTES", 300)
     work(tmp_path).once(doubled, np.arange(3.0))
 
     assert after_age == 2

@@ -4,7 +4,7 @@ import math
 
 import pytest
 
-from analytics.compute import map_items, split
+from analytics.compute.engines import map_items, split
 from analytics.errors import SettingsError
 from analytics.settings import Settings
 

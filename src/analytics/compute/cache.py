@@ -142,7 +142,7 @@ def name_of(function: Callable[..., Any], args: tuple[Any, ...], kwargs: Mapping
 def program() -> str:
     """A name for this program: its code, Python, and the libraries that compute."""
     digest = hashlib.sha256(sys.version.encode())
-    package = Path(__file__).resolve().parent
+    package = Path(__file__).resolve().parents[1]
     for path in sorted(package.rglob("*.py")):
         digest.update(str(path.relative_to(package)).encode() + path.read_bytes())
     digest.update(" ".join(f"{name} {version(name)}" for name in LIBRARIES).encode())
