@@ -161,3 +161,12 @@ def database(server: URL, options: str = "") -> Iterator[URL]:
 def connect(url: URL) -> psycopg.Connection:
     """A connection in autocommit mode."""
     return psycopg.connect(libpq_url(url), autocommit=True)
+
+
+@pytest.fixture(autouse=True)
+def _english() -> Iterator[None]:
+    """What a test sets holds for it alone."""
+    from analytics.wording.language import use_language
+
+    yield
+    use_language("en")

@@ -11,14 +11,20 @@ import nbformat
 from analytics.adapters import exports, registry
 from analytics.model import MetricDefinition
 from analytics.reports.exporters.words import ENGLISH
-from analytics.reports.wording import PER_DAY
+from analytics.wording.sentences import PER_DAY
 
 ROOT = Path(__file__).parents[2]
+ROOMS = ("periods", "reports", "wording")
 Message = tuple[str, str, str]  # context ('' for none), text, plural ('' for none)
 
 
 def all_messages() -> set[Message]:
-    found = {message for path in (ROOT / "src/analytics/reports").rglob("*.py") for message in _of_code(path)}
+    found = {
+        message
+        for room in ROOMS
+        for path in (ROOT / "src/analytics" / room).rglob("*.py")
+        for message in _of_code(path)
+    }
     found |= {("", text, "") for path in (ROOT / "notebooks/reports").glob("*.ipynb") for text in _of_notebook(path)}
     return found | {("", text, "") for text in ENGLISH.values()} | set(terms())
 

@@ -7,7 +7,7 @@ from analytics.errors import ReportError
 from analytics.reports import display
 from analytics.reports.exporters import markdown
 from analytics.reports.exporters.common import collect_provenance, document
-from analytics.reports.language import language
+from analytics.wording.language import language
 from tests.reports.sample import cover, figure, notebook_of, report, shown, table
 
 

@@ -16,7 +16,6 @@ from analytics.params import Brand
 from analytics.reports import traffic_tables
 from analytics.reports.blocks import TABLE, TILES, VEGALITE
 from analytics.reports.further import look_beyond
-from analytics.reports.language import LANGUAGES, use_language
 from analytics.reports.recommend import recommendations
 from analytics.reports.sections import SECTIONS
 from analytics.reports.stored import choose_series
@@ -25,6 +24,7 @@ from analytics.reports.traffic import TrafficReport
 from analytics.reports.traffic_data import gather
 from analytics.reports.verdicts import verdicts
 from analytics.store import Collection, open_store
+from analytics.wording.language import LANGUAGES, use_language
 from tests.reports.test_summary import loud, stars
 from tests.reports.test_traffic import DEFINITIONS, OCTOBER, mentions
 

@@ -29,7 +29,6 @@ from analytics.reports.exporters.data import exported
 from analytics.reports.exporters.html import ReportHTMLExporter
 from analytics.reports.exporters.pdf import ReportPDFExporter
 from analytics.reports.further import look_beyond
-from analytics.reports.language import use_language
 from analytics.reports.stored import choose_series
 from analytics.reports.traffic import TrafficReport
 from analytics.reports.traffic_data import gather
@@ -38,12 +37,13 @@ from analytics.store import Collection, open_store
 from analytics.store.closes import ClosedFigure, add
 from analytics.store.remarks import Annotation
 from analytics.store.remarks import add as remark
+from analytics.wording.language import use_language
 from tests.conftest import database
 from tests.reports.messages import all_messages
 from tests.reports.sample import faults, output_of
-from tests.reports.test_language import known
 from tests.reports.test_pages import LEAST_FILL, fill, pictures
 from tests.reports.test_traffic import mentions, with_spike
+from tests.wording.test_language import known
 
 SECTIONS = ("summary", "breakdown", "anomalies", "trends", "outlook", "recommendations", "coverage")
 NOTEBOOK = Path(__file__).parents[2] / "notebooks" / "reports" / "traffic.ipynb"

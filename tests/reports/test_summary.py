@@ -10,7 +10,6 @@ from analytics.monitoring import Watch
 from analytics.params import Brand
 from analytics.reports.display import TILES
 from analytics.reports.further import look_beyond
-from analytics.reports.language import use_language
 from analytics.reports.recommend import recommendations, verdict
 from analytics.reports.stored import choose_series
 from analytics.reports.summary import missing, sentences
@@ -18,6 +17,7 @@ from analytics.reports.traffic import TrafficReport
 from analytics.reports.traffic_data import gather
 from analytics.store import Collection, open_store
 from analytics.store.journal import save_contents
+from analytics.wording.language import use_language
 from tests.reports.test_traffic import DEFINITIONS, OCTOBER, mentions, with_spike
 
 

@@ -15,7 +15,7 @@ from analytics.errors import InputError, NoDataError
 from analytics.model import MetricDefinition, Month, SeriesKey
 from analytics.monitoring import Watch
 from analytics.params import Brand
-from analytics.reports import formats, traffic_tables
+from analytics.reports import traffic_tables
 from analytics.reports.display import TABLE, TILES, table
 from analytics.reports.exporters.html import ReportHTMLExporter
 from analytics.reports.exporters.pdf import ReportPDFExporter
@@ -31,6 +31,7 @@ from analytics.reports.traffic_tiles import tile
 from analytics.store import Collection, open_store
 from analytics.store.journal import save_contents
 from analytics.store.remarks import Annotation, add
+from analytics.wording import formats
 from tests.conftest import copy_of, database, settings_of
 from tests.reports.sample import faults, notebook_of, shown
 

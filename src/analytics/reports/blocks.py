@@ -7,7 +7,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Literal
 
-from analytics.reports import formats
+from analytics.wording import formats
 
 VEGALITE = "application/vnd.vegalite.v5+json"
 TABLE = "application/vnd.report.table+json"

@@ -13,8 +13,8 @@ import numpy as np
 import pandas as pd
 
 from analytics.reports import theme
-from analytics.reports.language import say
 from analytics.reports.series_chart import Floats, amount_label, on, series_chart, thin, time_label, wall_clock_ms
+from analytics.wording.language import say
 
 __all__ = ["bars", "heatmap", "series_chart", "small_multiples", "thin", "wall_clock_ms"]
 

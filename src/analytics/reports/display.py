@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Literal
 
 from analytics.errors import ReportError
-from analytics.reports import formats, theme
+from analytics.reports import theme
 from analytics.reports.blocks import (
     ARROWS,
     CALLOUT,
@@ -33,9 +33,10 @@ from analytics.reports.blocks import (
     finite,
     make_block,
 )
-from analytics.reports.language import say, use_language
 from analytics.reports.logo import checked, logo_address
 from analytics.reports.tables import Column, table
+from analytics.wording import formats
+from analytics.wording.language import say, use_language
 
 if TYPE_CHECKING:
     import altair as alt

@@ -16,8 +16,8 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from analytics.model import Aggregation, Period
-from analytics.reports import formats
-from analytics.reports.wording import counted
+from analytics.wording import formats
+from analytics.wording.sentences import counted
 
 FULL_DAY_COVERAGE = 0.8
 MIN_FULL_DAYS = 14

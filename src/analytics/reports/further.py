@@ -11,9 +11,7 @@ import pandas as pd
 from analytics.breakouts import Known
 from analytics.compute.cache import NOTHING, Kept
 from analytics.monitoring import Watch
-from analytics.reports import formats
 from analytics.reports.display import Block, Blocks, Column, blocks, callout, figure, table
-from analytics.reports.language import mark, say
 from analytics.reports.outlook import (
     OUTLOOK_COLUMNS,
     SeriesOutlook,
@@ -27,8 +25,10 @@ from analytics.reports.recommend import verdict
 from analytics.reports.restated import RESTATED_COLUMNS, Standing, restated_rows, standing
 from analytics.reports.top_contents import TOP_COLUMNS, top_contents
 from analytics.reports.traffic_data import SeriesMonth, TrafficData
-from analytics.reports.wording import counted, listed, share
 from analytics.store import closes
+from analytics.wording import formats
+from analytics.wording.language import mark, say
+from analytics.wording.sentences import counted, listed, share
 
 if TYPE_CHECKING:
     from analytics.store import Store

@@ -13,8 +13,8 @@ import nbformat
 from analytics.reports import theme
 from analytics.reports.exporters.common import document
 from analytics.reports.exporters.svg import chart_png
-from analytics.reports.language import say
 from analytics.reports.published import Version
+from analytics.wording.language import say
 
 CHARTS = 2
 WIDTH = 620

@@ -5,10 +5,10 @@ from __future__ import annotations
 from datetime import date
 
 from analytics.model import MetricDefinition
-from analytics.reports import formats
-from analytics.reports.language import say
 from analytics.reports.traffic_data import SeriesMonth, new_meaning
-from analytics.reports.wording import listed
+from analytics.wording import formats
+from analytics.wording.language import say
+from analytics.wording.sentences import listed
 
 
 def meaning_on(item: SeriesMonth, day: date) -> MetricDefinition:

@@ -5,10 +5,10 @@ from __future__ import annotations
 import re
 from functools import cache
 
-from analytics.reports import formats
-from analytics.reports.language import mark, say
 from analytics.reports.traffic_data import TrafficData
-from analytics.reports.wording import listed, share
+from analytics.wording import formats
+from analytics.wording.language import mark, say
+from analytics.wording.sentences import listed, share
 
 
 def method(data: TrafficData) -> dict[str, str]:

@@ -14,12 +14,13 @@ from analytics.baselines.outlook import FAST, MODELS, Outlook, outlook
 from analytics.compute.cache import NOTHING, Kept
 from analytics.errors import InputError, InsufficientHistory
 from analytics.model import MetricDefinition, Period
-from analytics.reports import formats, theme
+from analytics.reports import theme
 from analytics.reports.display import Column
-from analytics.reports.language import say
 from analytics.reports.tables import Precise
 from analytics.reports.traffic_data import SeriesMonth, TrafficData
-from analytics.reports.wording import counted
+from analytics.wording import formats
+from analytics.wording.language import say
+from analytics.wording.sentences import counted
 
 if TYPE_CHECKING:
     import altair as alt

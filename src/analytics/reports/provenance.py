@@ -7,10 +7,10 @@ from collections.abc import Sequence
 from typing import Any
 
 from analytics.model import Month
-from analytics.reports import formats
-from analytics.reports.language import say
 from analytics.reports.traffic_data import SeriesMonth, TrafficData
-from analytics.reports.wording import listed
+from analytics.wording import formats
+from analytics.wording.language import say
+from analytics.wording.sentences import listed
 
 MOST_DEFINITIONS = 8
 QUERIES = {

@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from analytics.reports import formats
-from analytics.reports.language import mark, say, term
+from analytics.wording import formats
+from analytics.wording.language import mark, say, term
 
 if TYPE_CHECKING:
     from analytics.anomalies import Cause, Event

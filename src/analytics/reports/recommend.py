@@ -9,12 +9,12 @@ from datetime import date, datetime, timedelta
 import numpy as np
 
 from analytics.model import SEVERITIES
-from analytics.reports import formats
 from analytics.reports.facts import change_without, first_reading, received_ratio
 from analytics.reports.incidents import DAY_S, ToldIncident
-from analytics.reports.language import mark, say
 from analytics.reports.traffic_data import SeriesMonth, TrafficData, local
-from analytics.reports.wording import amount, change, counted, listed, share
+from analytics.wording import formats
+from analytics.wording.language import mark, say
+from analytics.wording.sentences import amount, change, counted, listed, share
 
 COVERAGE_WANTED = 0.95
 BAND_TOLERANCE = 0.05

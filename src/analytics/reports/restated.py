@@ -11,9 +11,9 @@ import pandas as pd
 
 from analytics.model import SeriesKey
 from analytics.reports.display import Column
-from analytics.reports.language import mark, say
 from analytics.reports.traffic_data import SeriesMonth, TrafficData
 from analytics.store.closes import ClosedFigure
+from analytics.wording.language import mark, say
 
 SAME = 1e-9  # relative difference below which two sums are the same number
 NUMBERS = (mark("total"), mark("per day"))  # of a figure, as `figures_of` gives them

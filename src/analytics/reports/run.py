@@ -19,7 +19,6 @@ from nbformat import NotebookNode
 from nbformat.v4 import new_markdown_cell
 
 from analytics.errors import InputError, ReportError
-from analytics.reports import formats as text_formats
 from analytics.reports import parameters as declared_parameters
 from analytics.reports.exporters.common import (
     PAPERMILL_ERROR_TAGS,
@@ -28,7 +27,8 @@ from analytics.reports.exporters.common import (
     language_of,
     own_number,
 )
-from analytics.reports.language import translated
+from analytics.wording import formats as text_formats
+from analytics.wording.language import translated
 
 Progress = Callable[[float], None]
 ENGINE = "analytics-own-python"

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 from analytics.errors import InputError, nearest
 from analytics.reports.display import Block, Blocks, blocks, prose
-from analytics.reports.language import mark, say
+from analytics.wording.language import mark, say
 
 SECTIONS = {
     "summary": (

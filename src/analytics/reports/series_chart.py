@@ -20,7 +20,7 @@ from numpy.typing import NDArray
 from analytics.errors import ReportError
 from analytics.model import SEVERITIES
 from analytics.reports import theme
-from analytics.reports.language import language, say
+from analytics.wording.language import language, say
 
 Floats = NDArray[np.float64]
 

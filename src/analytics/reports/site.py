@@ -26,9 +26,9 @@ from pathlib import Path
 
 from analytics.errors import InputError
 from analytics.reports.exporters.gallery import feed, gallery
-from analytics.reports.language import say
 from analytics.reports.published import MANIFEST, ORDER, Version, standing_of
 from analytics.reports.run import STEM
+from analytics.wording.language import say
 
 
 def publish(site: Path, draft: Version, files: Mapping[str, Path], *, brand: Mapping[str, str]) -> Version:

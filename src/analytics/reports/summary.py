@@ -8,10 +8,8 @@ from datetime import date
 import numpy as np
 import pandas as pd
 
-from analytics.reports import formats
 from analytics.reports.facts import change_without
 from analytics.reports.incidents import ToldIncident
-from analytics.reports.language import language, mark, say
 from analytics.reports.meanings import two_meanings
 from analytics.reports.recommend import (
     COVERAGE_WANTED,
@@ -25,7 +23,9 @@ from analytics.reports.recommend import (
 )
 from analytics.reports.traffic_data import SeriesMonth, TrafficData, when
 from analytics.reports.traffic_tables import likely_causes
-from analytics.reports.wording import amount, counted, listed, share
+from analytics.wording import formats
+from analytics.wording.language import language, mark, say
+from analytics.wording.sentences import amount, counted, listed, share
 
 MOST_TOLD = 2  # changes in one sentence, of as many platforms
 MOST_DAYS = 3

@@ -8,9 +8,9 @@ from typing import TYPE_CHECKING, Any, Literal
 
 from analytics.errors import ReportError
 from analytics.model import SEVERITIES
-from analytics.reports import formats
 from analytics.reports.blocks import ARROWS, TABLE, Block, Provenance, escaped, finite, make_block
-from analytics.reports.language import mark, say
+from analytics.wording import formats
+from analytics.wording.language import mark, say
 
 if TYPE_CHECKING:
     import pandas as pd

@@ -13,11 +13,11 @@ from analytics.breakouts import Known, breakouts
 from analytics.errors import InputError
 from analytics.model import Aggregation, SeriesKey
 from analytics.monitoring import definition_for
-from analytics.reports import formats
 from analytics.reports.display import Column
 from analytics.reports.evidence import names_of
-from analytics.reports.language import say
-from analytics.reports.wording import metric_name
+from analytics.wording import formats
+from analytics.wording.language import say
+from analytics.wording.sentences import metric_name
 
 if TYPE_CHECKING:
     from analytics.reports.traffic_data import TrafficData

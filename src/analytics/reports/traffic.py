@@ -15,7 +15,7 @@ from analytics.compute.cache import NOTHING, kept_in
 from analytics.model import period_of
 from analytics.monitoring import Watch, definitions_of
 from analytics.params import Brand, load_params
-from analytics.reports import charts, formats
+from analytics.reports import charts
 from analytics.reports.display import (
     Block,
     Blocks,
@@ -31,7 +31,6 @@ from analytics.reports.display import (
     tiles,
 )
 from analytics.reports.further import Beyond, ahead, as_named, firmness, held, look_beyond, top
-from analytics.reports.language import language, mark, say, use_language
 from analytics.reports.meanings import two_meanings
 from analytics.reports.method import below, method
 from analytics.reports.provenance import command, provenance_of, readings_sql
@@ -66,9 +65,11 @@ from analytics.reports.traffic_tables import (
 )
 from analytics.reports.traffic_tiles import headline, tile
 from analytics.reports.verdicts import verdicts
-from analytics.reports.wording import counted
 from analytics.settings import load_settings
 from analytics.store import open_store
+from analytics.wording import formats
+from analytics.wording.language import language, mark, say, use_language
+from analytics.wording.sentences import counted
 
 
 def month(

@@ -11,14 +11,15 @@ import pandas as pd
 
 from analytics.anomalies import Event
 from analytics.monitoring import break_time
-from analytics.reports import charts, formats
+from analytics.reports import charts
 from analytics.reports.display import Block, figure
 from analytics.reports.facts import within
 from analytics.reports.incidents import DAY_S, ToldIncident
-from analytics.reports.language import mark, say
 from analytics.reports.reasons import reason
 from analytics.reports.traffic_data import SeriesMonth, TrafficData
-from analytics.reports.wording import counted, share
+from analytics.wording import formats
+from analytics.wording.language import mark, say
+from analytics.wording.sentences import counted, share
 
 HOUR_S = 3600.0
 POLL_HEIGHT, DAILY_HEIGHT = 190, 120

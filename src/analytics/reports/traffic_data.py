@@ -26,14 +26,14 @@ from analytics.monitoring import (
 )
 from analytics.params import Baselines
 from analytics.readings import readings_of
-from analytics.reports import formats
 from analytics.reports.evidence import said_of
 from analytics.reports.facts import Comparison, MonthFacts, compare, is_running, month_facts, within
 from analytics.reports.incidents import DAY_S, ToldIncident, told_incidents
-from analytics.reports.language import say
 from analytics.reports.stored import stored_months
-from analytics.reports.wording import metric_name, unit_of
 from analytics.store.remarks import Annotation
+from analytics.wording import formats
+from analytics.wording.language import say
+from analytics.wording.sentences import metric_name, unit_of
 
 if TYPE_CHECKING:
     from analytics.store import Store

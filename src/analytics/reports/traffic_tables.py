@@ -10,17 +10,17 @@ import numpy as np
 import pandas as pd
 
 from analytics.anomalies import Cause
-from analytics.reports import formats
 from analytics.reports.display import Column
 from analytics.reports.facts import weekday_shape
 from analytics.reports.incidents import ToldIncident
-from analytics.reports.language import mark, say, term
 from analytics.reports.meanings import meaning_on
 from analytics.reports.reasons import cause
 from analytics.reports.recommend import Recommendation
 from analytics.reports.traffic_data import SeriesMonth, TrafficData, local
-from analytics.reports.wording import listed, metric_name, unit_of
 from analytics.store.remarks import Annotation
+from analytics.wording import formats
+from analytics.wording.language import mark, say, term
+from analytics.wording.sentences import listed, metric_name, unit_of
 
 MOST_CAUSES = 3
 WHEN: Mapping[int, str] = {3: mark("now"), 2: mark("soon"), 1: mark("when there is time")}

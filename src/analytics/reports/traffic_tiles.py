@@ -4,15 +4,15 @@ from __future__ import annotations
 
 import numpy as np
 
-from analytics.reports import formats
 from analytics.reports.display import Tile
 from analytics.reports.facts import Comparison
-from analytics.reports.language import say
 from analytics.reports.meanings import parts
 from analytics.reports.provenance import figure_sql, provenance_of
 from analytics.reports.recommend import COVERAGE_WANTED, received_share
 from analytics.reports.traffic_data import SeriesMonth, TrafficData
-from analytics.reports.wording import change, counted, metric_name, share
+from analytics.wording import formats
+from analytics.wording.language import say
+from analytics.wording.sentences import change, counted, metric_name, share
 
 MAX_TILES, MAX_PLATFORMS = 6, 9
 

@@ -8,12 +8,12 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from analytics.reports import formats
 from analytics.reports.display import Block, Column, table
-from analytics.reports.language import mark, say
 from analytics.reports.recommend import COVERAGE_WANTED, WORTH_TELLING, begins, received_share
 from analytics.reports.traffic_data import SeriesMonth, TrafficData
-from analytics.reports.wording import change, listed, metric_name
+from analytics.wording import formats
+from analytics.wording.language import mark, say
+from analytics.wording.sentences import change, listed, metric_name
 
 
 def verdicts(data: TrafficData, provenance: Mapping[str, Any]) -> Block:

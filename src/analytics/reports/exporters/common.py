@@ -17,12 +17,13 @@ from typing import Any, Literal
 from nbformat import NotebookNode
 
 from analytics.errors import ReportError
-from analytics.reports import display, formats, theme
+from analytics.reports import display, theme
 from analytics.reports.blocks import COVER_DEFAULTS, DATA
 from analytics.reports.exporters import markdown
 from analytics.reports.exporters.words import words
-from analytics.reports.language import say, translated
 from analytics.reports.logo import checked
+from analytics.wording import formats
+from analytics.wording.language import say, translated
 
 Node = dict[str, Any]
 Target = Literal["html", "pdf"]

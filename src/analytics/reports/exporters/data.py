@@ -20,7 +20,7 @@ from nbformat import NotebookNode
 
 from analytics.reports.blocks import COVER, DATA, PROSE, TABLE, TILES
 from analytics.reports.exporters.common import document, language_of
-from analytics.reports.language import mark, say
+from analytics.wording.language import mark, say
 
 Cell = str | float | None
 FORMULA = ("=", "+", "-", "@", "\t", "\r")

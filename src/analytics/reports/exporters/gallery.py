@@ -13,12 +13,12 @@ from typing import Any
 
 from markupsafe import Markup
 
-from analytics.reports import formats
 from analytics.reports.exporters import html as html_exporter
 from analytics.reports.exporters.words import words
-from analytics.reports.language import mark, say
 from analytics.reports.published import ORDER, Version, standing_of
-from analytics.reports.wording import counted
+from analytics.wording import formats
+from analytics.wording.language import mark, say
+from analytics.wording.sentences import counted
 
 ATOM = "http://www.w3.org/2005/Atom"
 TYPES = {"html": "text/html", "pdf": "application/pdf"}

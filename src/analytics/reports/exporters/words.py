@@ -6,7 +6,7 @@ import json
 from functools import cache
 from pathlib import Path
 
-from analytics.reports.language import mark, say
+from analytics.wording.language import mark, say
 
 ENGLISH: dict[str, str] = json.loads(
     (Path(__file__).resolve().parents[1] / "templates" / "words.json").read_text("utf-8")

@@ -6,8 +6,8 @@ import math
 from collections.abc import Sequence
 
 from analytics.model import MetricDefinition
-from analytics.reports import formats
-from analytics.reports.language import language, mark, plural_of, say, term
+from analytics.wording import formats
+from analytics.wording.language import language, mark, plural_of, say, term
 
 PER_DAY = " per day"
 # what figures bring as one word: severities, rules, verdicts, how firm a month is, forecasting models, kinds of metrics

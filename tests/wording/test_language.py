@@ -21,11 +21,11 @@ from analytics.baselines.warn import warnings_of
 from analytics.errors import ReportError
 from analytics.model import SEVERITIES, Aggregation, DataType, MetricDefinition
 from analytics.monitoring import TOO_COARSE
-from analytics.reports import formats
-from analytics.reports.language import FOLDER, LANGUAGES, say, translated, use_language
 from analytics.reports.method import below
-from analytics.reports.wording import WORDS, counted, metric_name
 from analytics.store.remarks import Kind
+from analytics.wording import formats
+from analytics.wording.language import FOLDER, LANGUAGES, say, translated, use_language
+from analytics.wording.sentences import WORDS, counted, metric_name
 from tests.reports.messages import Message, all_messages
 
 OTHERS = [code for code in LANGUAGES if code != "en"]

@@ -6,8 +6,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from analytics.reports import formats
 from analytics.reports.exporters import markdown
+from analytics.wording import formats
 
 
 @given(st.text(max_size=200))

@@ -10,7 +10,7 @@ from datetime import date, datetime
 from typing import Any
 
 from analytics.model import Month, Period
-from analytics.reports.language import language, say
+from analytics.wording.language import language, say
 
 MISSING = "–"
 MINUS = "\u2212"
