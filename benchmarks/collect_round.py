@@ -24,7 +24,7 @@ from pathlib import Path
 
 import httpx
 
-from analytics.jobs import collect as job
+from analytics.jobs.collecting import collect as job
 from analytics.params import Params
 from analytics.settings import Settings
 from analytics.simulator import platforms

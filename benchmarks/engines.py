@@ -3,7 +3,7 @@
     python benchmarks/engines.py [--series 500,1000,2000] [--engines loky] [--jobs 1,2] [--repeat 3]
 
 Each series is thirty-two days at five minutes, every tenth with a spike in its last hour, judged by the function that
-`analytics.jobs.detect` sends to `map_items`. The plain loop is the measure for all others: SHA-256 over every band and
+`analytics.jobs.watching.detect` sends to `map_items`. The plain loop is the measure for all others: SHA-256 over every band and
 every event. Runs take turns, and the best of `--repeat` counts.
 
 Wall seconds say little where other work holds the cores. So each run also gives its longest path in processor seconds:
@@ -26,7 +26,7 @@ from typing import Any
 import numpy as np
 
 from analytics.compute.engines import map_items
-from analytics.jobs.detect import Judged, Work, judge_recent
+from analytics.jobs.watching.detect import Judged, Work, judge_recent
 from analytics.model import MetricDefinition, SeriesKey
 from analytics.monitoring import Own
 from analytics.params import BaselineParams

@@ -19,7 +19,7 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
-from analytics.jobs.detect import detect
+from analytics.jobs.watching.detect import detect
 from analytics.settings import Settings
 from analytics.store import Collection, open_store
 from analytics.store.server import EmbeddedServer

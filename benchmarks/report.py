@@ -27,7 +27,7 @@ from pydantic import SecretStr
 sys.path.insert(0, str(Path(__file__).parent))
 from store_server import database, server
 
-from analytics.jobs.report import make_report
+from analytics.jobs.reporting.report import make_report
 from analytics.model import Month
 from analytics.monitoring import Watch, definitions_of
 from analytics.params import Params

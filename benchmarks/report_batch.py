@@ -21,7 +21,7 @@ from pathlib import Path
 sys.path.insert(0, str(Path(__file__).parent))
 from report import NAMES, OCTOBER, Memory, fill, installation
 
-from analytics.jobs.batch import make_all
+from analytics.jobs.reporting.batch import make_all
 from analytics.settings import Settings
 
 

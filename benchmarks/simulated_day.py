@@ -38,9 +38,9 @@ from cronsim import CronSim
 
 from analytics.adapters.vendor import Retry
 from analytics.errors import AnalyticsError
-from analytics.jobs.alert import alert
-from analytics.jobs.collect import collect
-from analytics.jobs.detect import detect
+from analytics.jobs.collecting.collect import collect
+from analytics.jobs.watching.alert import alert
+from analytics.jobs.watching.detect import detect
 from analytics.params import load_params
 from analytics.settings import Settings
 from analytics.simulator import Simulator, history, serve

@@ -49,7 +49,7 @@ def ask(name: str, month: str, deliver: bool, key: str) -> Any:
 @flow(name="replay", flow_run_name="replay {platform} {days.first} to {days.last}", validate_parameters=True)
 def replay(platform: Platform, days: Days) -> Any:
     """Read landed answers again with today's parsers; nobody is asked anything, only what differs is written."""
-    from analytics.jobs import replay as job
+    from analytics.jobs.collecting import replay as job
     from analytics.store import open_store
 
     chosen = settings()

@@ -16,7 +16,7 @@ from flows.shared import RETRIES, is_transient, settings, show_table, slug
 @task(name="collect", task_run_name="ask {platform}", retry_condition_fn=is_transient, **RETRIES)
 def collect_platform(platform: str, account: str | None) -> list[dict[str, Any]]:
     """One row an account; raises where no account gave anything, so that it is tried again or plain in the UI."""
-    from analytics.jobs import collect as job
+    from analytics.jobs.collecting import collect as job
     from analytics.params import load_platforms
     from analytics.store import open_store
 

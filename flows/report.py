@@ -52,7 +52,7 @@ def month_of(month: str | None, when: Literal["ended", "current"], now: datetime
 
 def run_name() -> str:
     """For example `report traffic 2026-10`."""
-    from analytics.jobs.report import zone_for
+    from analytics.jobs.reporting.report import zone_for
 
     given = runtime.flow_run.parameters
     name, when = str(given.get("name", "traffic")), given.get("when", "ended")
@@ -72,8 +72,8 @@ def due_at() -> datetime:
 @task(task_run_name="make {name} {month}", retries=1, retry_delay_seconds=60, retry_condition_fn=is_transient)
 def make(name: str, month: str, changes: dict[str, object], formats: list[str]) -> dict[str, Any]:
     """Execute and render; files by format and seconds by step."""
-    from analytics.jobs.published import publish, record, site_dir
-    from analytics.jobs.report import make_report
+    from analytics.jobs.reporting.published import publish, record, site_dir
+    from analytics.jobs.reporting.report import make_report
 
     key = slug("progress", name, month)
     bar = cast(UUID, create_progress_artifact(progress=0.0, key=key, description=f"{name} {month}"))
@@ -100,7 +100,7 @@ def make(name: str, month: str, changes: dict[str, object], formats: list[str]) 
 def close_month(name: str, month: str) -> str:
     """Keep the figures for good; where a source has not settled that is said, and no failure."""
     from analytics.errors import InputError
-    from analytics.jobs.close import close
+    from analytics.jobs.reporting.close import close
     from analytics.store import open_store
 
     with open_store(settings()) as store:
@@ -114,7 +114,7 @@ def close_month(name: str, month: str) -> str:
 @task(task_run_name="send {name} {month}")
 def send(name: str, month: str) -> tuple[int, list[dict[str, str]]]:
     """Deliver to the recipients of params; how many there are, and those who did not get it."""
-    from analytics.jobs.deliver import deliver
+    from analytics.jobs.reporting.deliver import deliver
     from analytics.store import open_store
 
     with open_store(settings()) as store:
@@ -206,7 +206,7 @@ def report(
             parameters than those configured is sent to anybody.
         close: Keep the month's figures for good first, if every source has settled; later reports show what changed.
     """
-    from analytics.jobs.report import zone_for
+    from analytics.jobs.reporting.report import zone_for
 
     chosen = str(month_of(days or month, when, due_at(), zone_for(settings(), str(name), timezone)))
     closing = close_month(str(name), chosen) if close and when == "ended" and not days else ""

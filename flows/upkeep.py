@@ -34,7 +34,7 @@ def rollup() -> Any:
 @task(name="count", **WORK)
 def count() -> tuple[Any, int]:
     """What was counted, and how many old bodies were deleted."""
-    from analytics.jobs.inbox import process, purge
+    from analytics.jobs.collecting.inbox import process, purge
     from analytics.store import open_store
 
     with open_store(settings()) as store:
@@ -78,7 +78,7 @@ def lifecycle(only_show: bool = False) -> Any:
 @task(name="choose levels", **WORK)
 def choose_levels() -> list[Any]:
     """Each series' budget of alerts, what is expected and what was seen."""
-    from analytics.jobs import levels as job
+    from analytics.jobs.watching import levels as job
     from analytics.store import open_store
 
     chosen = settings()
@@ -90,7 +90,7 @@ def choose_levels() -> list[Any]:
 @flow(name="levels", flow_run_name="levels")
 def levels() -> Any:
     """Choose each series' thresholds so that its alerts keep to their budget."""
-    from analytics.jobs.levels import said
+    from analytics.jobs.watching.levels import said
 
     found = choose_levels()
     show_table("levels", [entry.row() for entry in found], "Alerts a week and series: budget, expected, seen")
@@ -100,7 +100,7 @@ def levels() -> Any:
 @task(name="add up", **WORK)
 def add_up() -> list[Any]:
     """Each platform's balance."""
-    from analytics.jobs.budget import balances
+    from analytics.jobs.collecting.budget import balances
     from analytics.store import open_store
 
     chosen = settings()
@@ -122,8 +122,8 @@ def budget() -> Any:
 @flow(name="health", flow_run_name="health")
 def health() -> Any:
     """Look at every part; failed if one is unhealthy."""
-    from analytics.jobs.health import health as look
-    from analytics.jobs.health import lines
+    from analytics.jobs.watching.health import health as look
+    from analytics.jobs.watching.health import lines
 
     found = look(settings())
     show_text("health", "```\n" + "\n".join(lines(found.checks)) + "\n```", "Every part and its state")

@@ -14,7 +14,7 @@ from flows.shared import RETRIES, is_transient, settings, show_table
 @task(retry_condition_fn=is_transient, **RETRIES)
 def detect(platforms: list[str]) -> dict[str, Any]:
     """Baselines and anomalies of every series that had a reading lately."""
-    from analytics.jobs import detect as job
+    from analytics.jobs.watching import detect as job
     from analytics.store import open_store
 
     chosen = settings()
@@ -39,7 +39,7 @@ def detect(platforms: list[str]) -> dict[str, Any]:
 @task(retry_condition_fn=is_transient, **RETRIES)
 def tell() -> dict[str, Any]:
     """Deliver what is due by the alert rules."""
-    from analytics.jobs import alert as job
+    from analytics.jobs.watching import alert as job
     from analytics.store import open_store
 
     chosen = settings()

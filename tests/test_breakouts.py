@@ -10,7 +10,7 @@ import pandas as pd
 import pytest
 
 from analytics.breakouts import breakouts
-from analytics.jobs.detect import detect
+from analytics.jobs.watching.detect import detect
 from analytics.model import MetricDefinition, SeriesKey
 from analytics.settings import Settings
 from analytics.store import Collection, Store, open_store

@@ -11,8 +11,8 @@ from analytics.alerts import events, history
 from analytics.alerts.incidents import Incident
 from analytics.alerts.rules import Notice
 from analytics.errors import InputError
-from analytics.jobs.alert import alert
-from analytics.jobs.detect import detect
+from analytics.jobs.watching.alert import alert
+from analytics.jobs.watching.detect import detect
 from analytics.model import Observation, SeriesKey
 from analytics.monitoring import Own, own_of
 from analytics.params import Baselines

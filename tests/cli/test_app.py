@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 
 from analytics.cli.app import COMMANDS, GROUPS, main
-from analytics.jobs.published import rerun_command
+from analytics.jobs.reporting.published import rerun_command
 from analytics.params import ReportParams
 from tests.reports.test_site import DRAFT
 

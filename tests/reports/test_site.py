@@ -9,7 +9,7 @@ import feedparser
 import pytest
 
 from analytics.errors import InputError
-from analytics.jobs.published import site_brand
+from analytics.jobs.reporting.published import site_brand
 from analytics.params import Brand, Params, ReportParams
 from analytics.reports import site
 from analytics.reports.published import Version

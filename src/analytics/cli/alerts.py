@@ -107,7 +107,7 @@ def budget(
     limit: Annotated[int, typer.Option(min=1, help="How many series to show.")] = 40,
 ) -> None:
     """Alerts a week of each series: allowed, expected at its thresholds, and really seen; the loudest first."""
-    from analytics.jobs import levels
+    from analytics.jobs.watching import levels
     from analytics.settings import load_settings
     from analytics.store import open_store
 

@@ -27,7 +27,7 @@ def plan(
     contents: Annotated[int, typer.Option(min=0, max=5000, help="Newest contents read per account.")] = 200,
 ) -> None:
     """Units and dollars each platform's schedule will cost, before it starts; exit 1 if a budget will not hold."""
-    from analytics.jobs import spending
+    from analytics.jobs.collecting import spending
     from analytics.params import load_params
     from analytics.settings import load_settings
 
@@ -51,7 +51,7 @@ def plan(
 @app.command(epilog=STATUS_EXAMPLE)
 def status() -> None:
     """What was spent today and this month, by the ledger; exit 1 if a budget is used up."""
-    from analytics.jobs.budget import balances
+    from analytics.jobs.collecting.budget import balances
     from analytics.settings import load_settings
     from analytics.store import open_store
 

@@ -10,7 +10,7 @@ from rich.console import Console
 from rich.table import Table
 
 if TYPE_CHECKING:
-    from analytics.jobs.harvest import Round
+    from analytics.jobs.collecting.harvest import Round
 
 EXAMPLES = """[bold]Examples[/]
 
@@ -32,7 +32,7 @@ def collect(
 ) -> None:
     """Collect one round from the platforms and store it; exit 1 if an account gave nothing."""
     from analytics.cli.shown import steps
-    from analytics.jobs import collect as job
+    from analytics.jobs.collecting import collect as job
     from analytics.settings import load_settings
     from analytics.store import open_store
 
@@ -67,7 +67,7 @@ def replay(
 
       analytics replay --platform youtube --since 2026-11-01
     """
-    from analytics.jobs import replay as job
+    from analytics.jobs.collecting import replay as job
     from analytics.settings import load_settings
     from analytics.store import open_store
 

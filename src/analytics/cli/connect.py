@@ -37,7 +37,7 @@ def connect(
     from analytics.adapters.oauth import PATH, App, sign_in
     from analytics.adapters.signin_vendors import vendor_of, with_pkce
     from analytics.errors import InputError
-    from analytics.jobs.signin import keep
+    from analytics.jobs.collecting.signin import keep
     from analytics.settings import load_settings
     from analytics.store import open_store, vault
 

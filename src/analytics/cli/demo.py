@@ -33,7 +33,7 @@ def demo() -> None:
     """
     from analytics.cli.shown import steps
     from analytics.jobs import demo as job
-    from analytics.jobs.published import site_dir
+    from analytics.jobs.reporting.published import site_dir
 
     started = time.perf_counter()
     settings = enter()

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 if TYPE_CHECKING:
-    from analytics.jobs.exports import ImportedExport
+    from analytics.jobs.collecting.exports import ImportedExport
 
 EXAMPLES = """[bold]Examples[/]
 
@@ -40,7 +40,7 @@ def import_export(
     """
     from analytics.cli.collect import moment
     from analytics.errors import InputError
-    from analytics.jobs.exports import import_exports
+    from analytics.jobs.collecting.exports import import_exports
     from analytics.settings import load_settings
     from analytics.store import open_store
 

@@ -20,7 +20,7 @@ def health(
     """
     from rich.console import Console
 
-    from analytics.jobs import health as job
+    from analytics.jobs.watching import health as job
     from analytics.settings import load_settings
 
     found = job.health(load_settings(), prefect_url=prefect_url)

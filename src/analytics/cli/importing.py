@@ -11,7 +11,7 @@ if TYPE_CHECKING:
     from rich.console import Console
 
     from analytics.ingest import ImportSpec
-    from analytics.jobs.importing import Imported
+    from analytics.jobs.collecting.importing import Imported
 
 EXAMPLES = """[bold]Examples[/]
 
@@ -81,7 +81,7 @@ def _run(paths: list[Path], spec: ImportSpec) -> None:
     from rich.progress import BarColumn, DownloadColumn, Progress, TextColumn, TimeRemainingColumn
 
     from analytics.ingest.files import sniff
-    from analytics.jobs.importing import import_files
+    from analytics.jobs.collecting.importing import import_files
     from analytics.settings import load_settings
     from analytics.store import open_store
 

@@ -71,8 +71,8 @@ def traffic(
         "publish": publish,
     }
     from analytics.cli.shown import steps
-    from analytics.jobs import published
-    from analytics.jobs import report as job
+    from analytics.jobs.reporting import published
+    from analytics.jobs.reporting import report as job
     from analytics.settings import load_settings
 
     settings = load_settings()
@@ -111,9 +111,9 @@ def batch(
     """Many reports of one month, as one for each client, on all cores; one that fails stops no other."""
     from analytics.cli.shown import steps
     from analytics.errors import ReportError
-    from analytics.jobs import published
-    from analytics.jobs import report as job
-    from analytics.jobs.batch import Made, make_all
+    from analytics.jobs.reporting import published
+    from analytics.jobs.reporting import report as job
+    from analytics.jobs.reporting.batch import Made, make_all
     from analytics.params import load_params
     from analytics.settings import load_settings
 
@@ -159,8 +159,8 @@ def close(
     """Keep a month's figures for good; later reports show what has changed since, number by number."""
     from rich.console import Console
 
-    from analytics.jobs import report as job
-    from analytics.jobs.close import close as close_period
+    from analytics.jobs.reporting import report as job
+    from analytics.jobs.reporting.close import close as close_period
     from analytics.settings import load_settings
     from analytics.store import open_store
 
@@ -206,7 +206,7 @@ def verify(
 
     from analytics.cli.shown import steps
     from analytics.errors import ReportError
-    from analytics.jobs.verify import verify as check
+    from analytics.jobs.reporting.verify import verify as check
     from analytics.settings import load_settings
 
     with steps("Verify") as show:
@@ -241,7 +241,7 @@ def list_() -> None:
     from rich.console import Console
     from rich.table import Table
 
-    from analytics.jobs.published import site_dir
+    from analytics.jobs.reporting.published import site_dir
     from analytics.reports import site
     from analytics.settings import load_settings
 
@@ -269,7 +269,7 @@ def deliver(
     from rich.console import Console
 
     from analytics.errors import ReportError
-    from analytics.jobs.deliver import deliver as send
+    from analytics.jobs.reporting.deliver import deliver as send
     from analytics.settings import load_settings
     from analytics.store import open_store
 

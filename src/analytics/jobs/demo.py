@@ -15,8 +15,8 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from analytics.jobs.published import publish
-from analytics.jobs.report import ReportFiles, make_report
+from analytics.jobs.reporting.published import publish
+from analytics.jobs.reporting.report import ReportFiles, make_report
 from analytics.jobs.sync import sync_params
 from analytics.model import Month
 from analytics.params import Params, load_params
@@ -102,7 +102,7 @@ def load_history(store: Store, params: Params, progress: Progress) -> int:
 def collect_live(settings: Settings, store: Store, params: Params, progress: Progress) -> int:
     """Poll the simulated platforms over HTTP, continuing the history; return the rows written."""
     from analytics import simulator
-    from analytics.jobs.collect import collect
+    from analytics.jobs.collecting.collect import collect
 
     live = tuple(name for name, entry in params.platforms.items() if entry.accounts)
     last = LIVE_FROM + (LIVE_POLLS - 1) * STEP

@@ -13,7 +13,7 @@ from starlette.datastructures import MutableHeaders
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from analytics import __version__
-from analytics.jobs.published import site_brand, site_dir
+from analytics.jobs.reporting.published import site_brand, site_dir
 from analytics.params import load_params
 from analytics.reports.site import refresh
 from analytics.settings import Settings, load_settings
@@ -46,7 +46,7 @@ def create_app(settings: Settings | None = None) -> FastAPI:
 
 
 def _add_operations(app: FastAPI, settings: Settings) -> None:
-    from analytics.jobs.health import health, hurried
+    from analytics.jobs.watching.health import health, hurried
     from analytics.store import Store
     from analytics.store.engine import engine_for
     from analytics.web.metrics import Metrics

@@ -19,9 +19,9 @@ from typing import TYPE_CHECKING, Any
 from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, ProcessCollector, generate_latest
 
 from analytics.errors import AnalyticsError, ParamsError
-from analytics.jobs.collectors import interval_of, rounds
-from analytics.jobs.health import HTTP_TIMEOUT_S, ORDER, freshness
-from analytics.jobs.health import health as look
+from analytics.jobs.collecting.collectors import interval_of, rounds
+from analytics.jobs.watching.health import HTTP_TIMEOUT_S, ORDER, freshness
+from analytics.jobs.watching.health import health as look
 from analytics.params import load_params
 from analytics.store import asking
 

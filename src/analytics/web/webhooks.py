@@ -23,7 +23,7 @@ from fastapi.responses import JSONResponse
 from analytics.errors import AnalyticsError, DataFileError, SettingsError, StoreError, WebhookRefused
 from analytics.ingest.mails import form_of
 from analytics.ingest.signatures import check_address, check_basic, check_mailgun, check_sendgrid, mailgun_signature
-from analytics.jobs.inbox import Letter, keep_all, process
+from analytics.jobs.collecting.inbox import Letter, keep_all, process
 from analytics.settings import Settings, credential
 
 if TYPE_CHECKING:

@@ -10,8 +10,8 @@ from pathlib import Path
 from typing import Any
 
 from analytics.errors import InputError
-from analytics.jobs.published import site_dir
-from analytics.jobs.report import Progress, make_report
+from analytics.jobs.reporting.published import site_dir
+from analytics.jobs.reporting.report import Progress, make_report
 from analytics.model import period_of
 from analytics.reports import site
 from analytics.reports.published import MANIFEST

@@ -7,7 +7,7 @@ from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
 from analytics.errors import InputError
-from analytics.jobs.report import parameters_of
+from analytics.jobs.reporting.report import parameters_of
 from analytics.model import Period
 from analytics.params import load_params
 from analytics.settings import Settings

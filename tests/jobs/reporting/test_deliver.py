@@ -19,8 +19,8 @@ from aiosmtpd.controller import Controller
 from pydantic import SecretStr
 
 from analytics.errors import InputError
-from analytics.jobs.deliver import deliver
-from analytics.jobs.published import site_dir
+from analytics.jobs.reporting.deliver import deliver
+from analytics.jobs.reporting.published import site_dir
 from analytics.reports import display, site
 from analytics.reports.published import Version
 from analytics.store import deliveries, open_store

@@ -10,8 +10,8 @@ from typing import TYPE_CHECKING
 
 from analytics.alerts import delivery, events, history, rules
 from analytics.alerts.incidents import FORGOTTEN, HEALTH, Incident, grouped, merge
-from analytics.jobs import collectors
-from analytics.jobs.collectors import ill_health
+from analytics.jobs.collecting import collectors
+from analytics.jobs.collecting.collectors import ill_health
 from analytics.model import SeriesKey
 from analytics.params import AlertRule, Alerts, Params, load_params
 from analytics.settings import Settings, credential

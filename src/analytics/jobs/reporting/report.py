@@ -166,7 +166,7 @@ def made_with_now(settings: Settings, notebook: str) -> dict[str, str]:
     from analytics.compute.cache import program
 
     started = {"program": program().encode() + _notebook(notebook).read_bytes(), "params": b""}
-    folders = {"program": Path(__file__).resolve().parents[1], "params": settings.params_dir}
+    folders = {"program": Path(__file__).resolve().parents[2], "params": settings.params_dir}
     named = {}
     for what, folder in folders.items():
         digest = hashlib.sha256(started[what])

@@ -12,8 +12,8 @@ from pydantic import SecretStr
 from analytics.adapters.vendor import Retry
 from analytics.errors import AccessDenied, InputError, ParamsError
 from analytics.ingest.landing import Landed, Landing
-from analytics.jobs import collect as job
-from analytics.jobs.replay import replay
+from analytics.jobs.collecting import collect as job
+from analytics.jobs.collecting.replay import replay
 from analytics.model import MetricDefinition
 from analytics.params import Params
 from analytics.simulator import serve

@@ -13,13 +13,13 @@ from typer.testing import CliRunner
 
 from analytics.cli.report import app
 from analytics.errors import InputError
-from analytics.jobs.close import close
-from analytics.jobs.report import make_report
-from analytics.jobs.verify import verify
+from analytics.jobs.reporting.close import close
+from analytics.jobs.reporting.report import make_report
+from analytics.jobs.reporting.verify import verify
 from analytics.model import Span
 from analytics.settings import environment_of
 from analytics.store import Collection, closes, open_store
-from tests.jobs.test_report import OCTOBER, with_readings
+from tests.jobs.reporting.test_report import OCTOBER, with_readings
 
 
 def change_one(settings, value: float) -> None:

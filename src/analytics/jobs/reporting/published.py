@@ -11,14 +11,14 @@ from uuid import UUID
 
 import nbformat
 
-from analytics.jobs.report import parameters_of
+from analytics.jobs.reporting.report import parameters_of
 from analytics.params import Params, ReportParams, load_params
 from analytics.reports import site
 from analytics.reports.published import Version
 from analytics.settings import Settings, demo_params
 
 if TYPE_CHECKING:
-    from analytics.jobs.report import ReportFiles
+    from analytics.jobs.reporting.report import ReportFiles
 
 
 def publish(settings: Settings, made: ReportFiles, *, at: datetime | None = None) -> Version:

@@ -7,7 +7,7 @@ from datetime import UTC, datetime, timedelta
 import numpy as np
 import pytest
 
-from analytics.jobs.detect import Judged, Work, judge_recent
+from analytics.jobs.watching.detect import Judged, Work, judge_recent
 from analytics.model import MetricDefinition, SeriesKey
 from analytics.monitoring import Own
 from analytics.params import BaselineParams

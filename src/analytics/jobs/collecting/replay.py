@@ -12,7 +12,7 @@ from analytics.adapters.http import json_of
 from analytics.adapters.registry import load_adapter
 from analytics.errors import InputError, MalformedResponse
 from analytics.ingest.landing import Landed, Landing
-from analytics.jobs.collect import require_platform
+from analytics.jobs.collecting.collect import require_platform
 from analytics.model import Observation
 from analytics.params import Params, load_params
 from analytics.settings import Settings

@@ -14,7 +14,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from analytics.jobs.report import FORMATS
+from analytics.jobs.reporting.report import FORMATS
 from analytics.model import SeriesKey
 from analytics.settings import Settings, environment_of
 from analytics.store import Collection, open_store
@@ -22,7 +22,7 @@ from analytics.store.remarks import Annotation, add
 
 MAKE = """
 import json, sys
-from analytics.jobs.report import make_report
+from analytics.jobs.reporting.report import make_report
 from analytics.model import Month
 from analytics.settings import load_settings
 

@@ -12,8 +12,8 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from analytics.jobs.batch import Made, make_all
-from analytics.jobs.report import make_report
+from analytics.jobs.reporting.batch import Made, make_all
+from analytics.jobs.reporting.report import make_report
 from analytics.model import Month
 from analytics.settings import Settings
 from analytics.store import Collection, open_store

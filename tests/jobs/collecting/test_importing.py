@@ -109,7 +109,7 @@ def test_what_cannot_be_done_is_said_in_one_line(run: Run, arguments: tuple[str,
 
 
 def test_the_five_real_series_load_and_load_again_without_a_change(run: Run, settings: Settings):
-    folder = Path(__file__).parents[2] / "../shared/data/nab/realTweets"
+    folder = Path(__file__).parents[3] / "../shared/data/nab/realTweets"
     if not folder.is_dir():
         pytest.skip("the public series are not beside the checkout")
 

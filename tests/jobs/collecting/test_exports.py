@@ -10,7 +10,7 @@ import pytest
 import sqlalchemy as sa
 
 from analytics.errors import DataFileError
-from analytics.jobs.exports import downloaded_at, import_exports
+from analytics.jobs.collecting.exports import downloaded_at, import_exports
 from analytics.store import open_store
 
 DAYS = "Date,Impressions,Engagements,Profile visits\n2026-10-30,100,7,3\n2026-10-31,120,--,5\n"

@@ -5,8 +5,8 @@ from datetime import UTC, datetime, timedelta
 import pytest
 
 from analytics.alerts import events
-from analytics.jobs.alert import alert
-from analytics.jobs.collectors import ill_health
+from analytics.jobs.collecting.collectors import ill_health
+from analytics.jobs.watching.alert import alert
 from analytics.model import Observation
 from analytics.params import Params
 from analytics.settings import Settings

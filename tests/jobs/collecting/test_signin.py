@@ -12,7 +12,7 @@ from pydantic import SecretStr
 
 from analytics.adapters.oauth import App, Grant, Token
 from analytics.errors import AccessDenied, SettingsError, TransientSourceError
-from analytics.jobs.signin import access_token, keep
+from analytics.jobs.collecting.signin import access_token, keep
 from analytics.store import open_store, vault
 
 NOW = datetime(2026, 11, 20, 12, tzinfo=UTC)

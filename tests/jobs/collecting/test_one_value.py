@@ -8,8 +8,8 @@ from datetime import UTC, datetime, timedelta
 import pytest
 
 from analytics.adapters.vendor import Retry
-from analytics.jobs import collect as job
-from analytics.jobs.replay import replay
+from analytics.jobs.collecting import collect as job
+from analytics.jobs.collecting.replay import replay
 from analytics.params import Params
 from analytics.simulator import platforms, serve
 from analytics.store import open_store

@@ -12,8 +12,8 @@ from typer.testing import CliRunner
 
 from analytics.cli.report import app
 from analytics.errors import InputError, NoDataError
-from analytics.jobs.published import rerun_command
-from analytics.jobs.report import FORMATS, make_report, month_asked, options_from, parameters_of, zone_for
+from analytics.jobs.reporting.published import rerun_command
+from analytics.jobs.reporting.report import FORMATS, make_report, month_asked, options_from, parameters_of, zone_for
 from analytics.model import Month
 from analytics.params import ReportParams
 from analytics.settings import Settings, environment_of

@@ -11,7 +11,7 @@ from contextlib import suppress
 from dataclasses import dataclass
 
 from analytics.errors import AnalyticsError
-from analytics.jobs.report import FORMATS, ReportFiles, make_report
+from analytics.jobs.reporting.report import FORMATS, ReportFiles, make_report
 from analytics.model import Period
 from analytics.settings import Settings
 

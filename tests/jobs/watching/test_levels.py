@@ -12,8 +12,8 @@ import yaml
 
 from analytics.alerts import levels as kept
 from analytics.anomalies import Level
-from analytics.jobs.detect import detect
-from analytics.jobs.levels import budgeted, choose, said
+from analytics.jobs.watching.detect import detect
+from analytics.jobs.watching.levels import budgeted, choose, said
 from analytics.model import SeriesKey
 from analytics.settings import Settings
 from analytics.store import Collection, Store, open_store

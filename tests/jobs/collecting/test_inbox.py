@@ -9,7 +9,7 @@ import pytest
 import sqlalchemy as sa
 
 from analytics.errors import StoreError, WebhookRefused
-from analytics.jobs import inbox
+from analytics.jobs.collecting import inbox
 from analytics.store import open_store
 
 

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING
 from urllib.parse import SplitResult, unquote, urlsplit
 
 from analytics.errors import InputError, nearest
-from analytics.jobs.published import site_dir
+from analytics.jobs.reporting.published import site_dir
 from analytics.params import Params, ReportParams, load_params
 from analytics.reports import site
 from analytics.reports.published import Version, standing_of

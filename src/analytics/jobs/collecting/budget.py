@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
-from analytics.jobs.spending import spent_so_far
+from analytics.jobs.collecting.spending import spent_so_far
 from analytics.params import load_params
 from analytics.settings import Settings
 

@@ -27,8 +27,8 @@ from analytics.errors import AccessDenied, AnalyticsError, InputError, ParamsErr
 from analytics.ingest.check import printable
 from analytics.ingest.contract import KEY_LENGTHS
 from analytics.ingest.landing import Landed, Landing
-from analytics.jobs.harvest import Harvest, Round
-from analytics.jobs.spending import Allowed, Paid, allowance, allowed, note, spent_so_far
+from analytics.jobs.collecting.harvest import Harvest, Round
+from analytics.jobs.collecting.spending import Allowed, Paid, allowance, allowed, note, spent_so_far
 from analytics.jobs.sync import define
 from analytics.params import Account, Params, Platform, load_params
 from analytics.settings import Settings, credential
@@ -316,7 +316,7 @@ def _token(name: str, account: Account, stored: StoredToken | None) -> str | Non
 def _stored_token(settings: Settings, store: Store, wanted: str) -> SecretStr | None:
     if settings.secret_key is None:
         return None
-    from analytics.jobs.signin import access_token
+    from analytics.jobs.collecting.signin import access_token
 
     return access_token(settings, store, wanted, now=datetime.now(UTC))
 

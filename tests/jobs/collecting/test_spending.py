@@ -7,8 +7,8 @@ from datetime import UTC, datetime
 import pytest
 
 from analytics.adapters.prices import Cost, Prices
-from analytics.jobs import collect as job
-from analytics.jobs.spending import Paid, allowance, allowed, plan, rounds_per_day, spent_so_far
+from analytics.jobs.collecting import collect as job
+from analytics.jobs.collecting.spending import Paid, allowance, allowed, plan, rounds_per_day, spent_so_far
 from analytics.params import Account, Budget, Params
 from analytics.simulator import serve
 from analytics.store import open_store

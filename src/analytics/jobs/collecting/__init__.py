@@ -1,0 +1,1 @@
+"""Jobs that bring data in: rounds, imports, webhooks, sign-in, budgets."""

@@ -1,0 +1,1 @@
+"""Jobs that make, close, verify, publish and send reports."""
