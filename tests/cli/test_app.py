@@ -13,7 +13,7 @@ import pytest
 from analytics.cli.app import COMMANDS, GROUPS, main
 from analytics.jobs.reporting.published import rerun_command
 from analytics.params import ReportParams
-from tests.reports.test_site import DRAFT
+from tests.reports.publishing.test_site import DRAFT
 
 ROOT = Path(__file__).parents[2]
 Typed = Callable[..., tuple[int, str, str]]

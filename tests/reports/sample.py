@@ -10,8 +10,8 @@ import pandas as pd
 from nbformat import NotebookNode
 from nbformat.v4 import new_code_cell, new_markdown_cell, new_notebook, new_output
 
-from analytics.reports import charts, display
-from analytics.reports.display import Block, Blocks, Column, Tile
+from analytics.reports.document import charts, display
+from analytics.reports.document.display import Block, Blocks, Column, Tile
 
 HOSTILE = (
     "<script>fetch('//evil')</script><img src=x onerror=alert(1)> #import \"x\" $a$ @b <c> [d](javascript:e) `f` 🔥"

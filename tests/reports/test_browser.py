@@ -11,9 +11,9 @@ from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import Browser, Page, sync_playwright
 
 from analytics.reports.exporters.html import ReportHTMLExporter
-from analytics.reports.site import publish
+from analytics.reports.publishing.site import publish
+from tests.reports.publishing.test_site import BRAND, DRAFT
 from tests.reports.sample import HOSTILE, cover, figure, notebook_of, report, shown
-from tests.reports.test_site import BRAND, DRAFT
 
 CHROMIUM = os.environ.get("CHROMIUM", "/usr/bin/chromium")
 

@@ -10,12 +10,12 @@ import pytest
 from analytics.errors import InputError
 from analytics.model import MetricDefinition, Month, Span
 from analytics.monitoring import Watch
-from analytics.reports import traffic_tables
 from analytics.reports.stored import choose_series, require_other
-from analytics.reports.summary import sentences
+from analytics.reports.traffic import tables as traffic_tables
+from analytics.reports.traffic.summary import sentences
 from analytics.reports.traffic_data import gather
 from analytics.store import Collection, open_store
-from tests.reports.test_traffic import DEFINITIONS, OCTOBER, mentions
+from tests.reports.traffic.test_traffic import DEFINITIONS, OCTOBER, mentions
 
 SPAN = Span(date(2026, 9, 28), date(2026, 10, 31))
 FOLLOWERS = MetricDefinition("twitter", "followers", "Followers", "users", "gauge", "last")

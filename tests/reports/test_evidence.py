@@ -13,15 +13,15 @@ from analytics.model import MetricDefinition, SeriesKey
 from analytics.params import Brand
 from analytics.reports.evidence import outages, published
 from analytics.reports.exporters.html import ReportHTMLExporter
-from analytics.reports.further import look_beyond
-from analytics.reports.sections import SECTIONS
-from analytics.reports.top_contents import top_contents
-from analytics.reports.traffic import TrafficReport
+from analytics.reports.sections.choice import SECTIONS
+from analytics.reports.sections.top_contents import top_contents
+from analytics.reports.traffic.further import look_beyond
+from analytics.reports.traffic.report import TrafficReport
 from analytics.store import Collection, open_store
 from analytics.store.journal import save_contents
 from analytics.store.remarks import Annotation, add
 from tests.reports.sample import notebook_of, shown
-from tests.reports.test_traffic import DEFINITIONS, gathered, mentions, with_spike
+from tests.reports.traffic.test_traffic import DEFINITIONS, gathered, mentions, with_spike
 
 NOON = datetime(2026, 10, 20, 12, tzinfo=UTC)
 HOUR = timedelta(hours=1)

@@ -4,7 +4,7 @@ import pytest
 from nbformat.v4 import new_code_cell, new_markdown_cell, new_output
 
 from analytics.errors import ReportError
-from analytics.reports import display
+from analytics.reports.document import display
 from analytics.reports.exporters import markdown
 from analytics.reports.exporters.common import collect_provenance, document
 from analytics.wording.language import language

@@ -12,7 +12,7 @@ import pytest
 from openpyxl import load_workbook
 
 from analytics.errors import ReportError
-from analytics.reports.display import Column, Tile, cover, figures, literal, prose, table, tiles
+from analytics.reports.document.display import Column, Tile, cover, figures, literal, prose, table, tiles
 from analytics.reports.exporters.data import exported, sheets
 
 HOSTILE = '=HYPERLINK("http://evil")'

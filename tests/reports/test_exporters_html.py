@@ -10,7 +10,7 @@ import pandas as pd
 import pytest
 from nbconvert.exporters import get_exporter
 
-from analytics.reports import display
+from analytics.reports.document import display
 from analytics.reports.exporters.html import ReportHTMLExporter
 from tests.reports.sample import HOSTILE, cover, figure, notebook_of, report, shown, table
 

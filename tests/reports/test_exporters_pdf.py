@@ -8,8 +8,8 @@ import pytest
 from nbconvert.exporters import get_exporter
 from pypdf import PdfReader, PdfWriter
 
-from analytics.reports import display
-from analytics.reports.display import Column, Tile
+from analytics.reports.document import display
+from analytics.reports.document.display import Column, Tile
 from analytics.reports.exporters import svg
 from analytics.reports.exporters.pdf import ReportPDFExporter, _glyphs
 from tests.reports.sample import HOSTILE, cover, faults, figure, notebook_of, report, shown, table

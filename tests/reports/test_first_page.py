@@ -13,20 +13,20 @@ import pytest
 from analytics.model import MetricDefinition, Month
 from analytics.monitoring import Watch
 from analytics.params import Brand
-from analytics.reports import traffic_tables
-from analytics.reports.blocks import TABLE, TILES, VEGALITE
-from analytics.reports.further import look_beyond
-from analytics.reports.recommend import recommendations
-from analytics.reports.sections import SECTIONS
+from analytics.reports.document.blocks import TABLE, TILES, VEGALITE
+from analytics.reports.sections.choice import SECTIONS
+from analytics.reports.sections.recommend import recommendations
 from analytics.reports.stored import choose_series
-from analytics.reports.summary import sentences
-from analytics.reports.traffic import TrafficReport
+from analytics.reports.traffic import tables as traffic_tables
+from analytics.reports.traffic.further import look_beyond
+from analytics.reports.traffic.report import TrafficReport
+from analytics.reports.traffic.summary import sentences
+from analytics.reports.traffic.verdicts import verdicts
 from analytics.reports.traffic_data import gather
-from analytics.reports.verdicts import verdicts
 from analytics.store import Collection, open_store
 from analytics.wording.language import LANGUAGES, use_language
-from tests.reports.test_summary import loud, stars
-from tests.reports.test_traffic import DEFINITIONS, OCTOBER, mentions
+from tests.reports.traffic.test_summary import loud, stars
+from tests.reports.traffic.test_traffic import DEFINITIONS, OCTOBER, mentions
 
 REACH = MetricDefinition("facebook", "reach_per_day", "Reach per day", "users", "gauge", "mean")
 PAGE_VIEWS = MetricDefinition("facebook", "page_views", "Page views", "views", "gauge", "sum")

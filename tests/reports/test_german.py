@@ -24,13 +24,13 @@ from sqlalchemy import URL
 from analytics.model import Month, SeriesKey
 from analytics.monitoring import Watch, definitions_of
 from analytics.params import Brand, Params
-from analytics.reports.display import Block, Blocks
+from analytics.reports.document.display import Block, Blocks
 from analytics.reports.exporters.data import exported
 from analytics.reports.exporters.html import ReportHTMLExporter
 from analytics.reports.exporters.pdf import ReportPDFExporter
-from analytics.reports.further import look_beyond
 from analytics.reports.stored import choose_series
-from analytics.reports.traffic import TrafficReport
+from analytics.reports.traffic.further import look_beyond
+from analytics.reports.traffic.report import TrafficReport
 from analytics.reports.traffic_data import gather
 from analytics.settings import Settings
 from analytics.store import Collection, open_store
@@ -42,7 +42,7 @@ from tests.conftest import database
 from tests.reports.messages import all_messages
 from tests.reports.sample import faults, output_of
 from tests.reports.test_pages import LEAST_FILL, fill, pictures
-from tests.reports.test_traffic import mentions, with_spike
+from tests.reports.traffic.test_traffic import mentions, with_spike
 from tests.wording.test_language import known
 
 SECTIONS = ("summary", "breakdown", "anomalies", "trends", "outlook", "recommendations", "coverage")

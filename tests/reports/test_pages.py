@@ -14,8 +14,8 @@ from nbformat import NotebookNode
 from numpy.typing import NDArray
 from pypdf import PdfReader
 
-from analytics.reports import charts, display
-from analytics.reports.display import Block, Column, Tile
+from analytics.reports.document import charts, display
+from analytics.reports.document.display import Block, Column, Tile
 from analytics.reports.exporters.pdf import ReportPDFExporter
 from tests.reports.sample import cover, faults, figure, notebook_of, shown
 

@@ -3,11 +3,11 @@
 import pytest
 
 from analytics.model import Month, Span
-from analytics.reports.display import CALLOUT, COVER
-from analytics.reports.recommend import recommendations
-from analytics.reports.summary import sentences
+from analytics.reports.document.display import CALLOUT, COVER
+from analytics.reports.sections.recommend import recommendations
+from analytics.reports.traffic.summary import sentences
 from analytics.store import Collection, open_store
-from tests.reports.test_traffic import mentions, reported
+from tests.reports.traffic.test_traffic import mentions, reported
 
 NOVEMBER = Month(2026, 11)
 

@@ -21,7 +21,7 @@ from analytics.baselines.warn import warnings_of
 from analytics.errors import ReportError
 from analytics.model import SEVERITIES, Aggregation, DataType, MetricDefinition
 from analytics.monitoring import TOO_COARSE
-from analytics.reports.method import below
+from analytics.reports.sections.method import below
 from analytics.store.remarks import Kind
 from analytics.wording import formats
 from analytics.wording.language import FOLDER, LANGUAGES, say, translated, use_language

@@ -95,7 +95,7 @@ def backtest(
 
 def _draw(found: Backtest, path: Path) -> None:
     """A panel an algorithm: what it foretold at the last origin, with its band, and what came."""
-    from analytics.reports import charts
+    from analytics.reports.document import charts
 
     drawn = charts.small_multiples(found.forecasts, x="time", y="observed", panel="algorithm", band=("lower", "upper"))
     drawn.save(str(path), scale_factor=2)

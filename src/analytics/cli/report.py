@@ -242,7 +242,7 @@ def list_() -> None:
     from rich.table import Table
 
     from analytics.jobs.reporting.published import site_dir
-    from analytics.reports import site
+    from analytics.reports.publishing import site
     from analytics.settings import load_settings
 
     folder = site_dir(load_settings())

@@ -21,8 +21,9 @@ from pydantic import SecretStr
 from analytics.errors import InputError
 from analytics.jobs.reporting.deliver import deliver
 from analytics.jobs.reporting.published import site_dir
-from analytics.reports import display, site
-from analytics.reports.published import Version
+from analytics.reports.document import display
+from analytics.reports.publishing import site
+from analytics.reports.publishing.versions import Version
 from analytics.store import deliveries, open_store
 from tests.reports.sample import figure, notebook_of
 

@@ -12,7 +12,7 @@ from analytics.compute.cache import kept_in
 from analytics.errors import ReportError
 from analytics.model import Month
 from analytics.monitoring import Watch, monitor
-from analytics.reports import run
+from analytics.reports.notebook import run
 from analytics.settings import Settings, environment_of
 from analytics.store import Collection, open_store
 

@@ -52,7 +52,7 @@ def close(
         NoDataError: no reading in the period.
     """
     from analytics.monitoring import Watch, definitions_of
-    from analytics.reports.restated import figures_of, standing
+    from analytics.reports.sections.restated import figures_of, standing
     from analytics.reports.stored import choose_series
     from analytics.reports.traffic_data import gather
     from analytics.store import closes

@@ -16,8 +16,8 @@ from urllib.parse import SplitResult, unquote, urlsplit
 from analytics.errors import InputError, nearest
 from analytics.jobs.reporting.published import site_dir
 from analytics.params import Params, ReportParams, load_params
-from analytics.reports import site
-from analytics.reports.published import Version, standing_of
+from analytics.reports.publishing import site
+from analytics.reports.publishing.versions import Version, standing_of
 from analytics.settings import Settings, credential
 
 if TYPE_CHECKING:
@@ -119,7 +119,7 @@ def _checked(recipient: str, params: Params) -> None:
 def _sent(settings: Settings, params: Params, chosen: ReportParams, version: Version, recipient: str) -> str:
     """What went wrong, '' for nothing."""
     from analytics.alerts.delivery import push
-    from analytics.reports import mail
+    from analytics.reports.publishing import mail
 
     kind = "html" if "html" in version.files else next(iter(version.files))
     link = f"{settings.public_url.rstrip('/')}/{version.address(kind)}" if settings.public_url else ""

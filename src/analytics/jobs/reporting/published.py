@@ -13,8 +13,8 @@ import nbformat
 
 from analytics.jobs.reporting.report import parameters_of
 from analytics.params import Params, ReportParams, load_params
-from analytics.reports import site
-from analytics.reports.published import Version
+from analytics.reports.publishing import site
+from analytics.reports.publishing.versions import Version
 from analytics.settings import Settings, demo_params
 
 if TYPE_CHECKING:

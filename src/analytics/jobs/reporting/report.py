@@ -61,7 +61,7 @@ def make_report(
         NoDataError: the month holds no reading of what was asked for.
         ReportError: a cell failed; its notebook is kept with a banner, nothing is published.
     """
-    from analytics.reports import run
+    from analytics.reports.notebook import run
 
     if not formats:
         raise InputError(f"formats: none is named; expected some of {', '.join(FORMATS)}")
@@ -112,7 +112,7 @@ def parameters_of(settings: Settings, name: str, month: Period, overrides: Mappi
         raise InputError(f"report {name}: {'; '.join(explained(exc, ReportParams))}") from exc
     checked = chosen.model_dump(include=set(NOTEBOOK_FIELDS), mode="json")
     if checked["sections"]:
-        from analytics.reports.sections import SECTIONS
+        from analytics.reports.sections.choice import SECTIONS
 
         _known("section", checked["sections"], list(SECTIONS))
     else:

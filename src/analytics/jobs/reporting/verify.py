@@ -13,8 +13,8 @@ from analytics.errors import InputError
 from analytics.jobs.reporting.published import site_dir
 from analytics.jobs.reporting.report import Progress, make_report
 from analytics.model import period_of
-from analytics.reports import site
-from analytics.reports.published import MANIFEST
+from analytics.reports.publishing import site
+from analytics.reports.publishing.versions import MANIFEST
 from analytics.settings import Settings
 
 SIDE = ".json"

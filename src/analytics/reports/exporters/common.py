@@ -17,11 +17,11 @@ from typing import Any, Literal
 from nbformat import NotebookNode
 
 from analytics.errors import ReportError
-from analytics.reports import display, theme
-from analytics.reports.blocks import COVER_DEFAULTS, DATA
+from analytics.reports.document import display, theme
+from analytics.reports.document.blocks import COVER_DEFAULTS, DATA
+from analytics.reports.document.logo import checked
 from analytics.reports.exporters import markdown
 from analytics.reports.exporters.words import words
-from analytics.reports.logo import checked
 from analytics.wording import formats
 from analytics.wording.language import say, translated
 

@@ -18,7 +18,7 @@ from typing import Any
 
 from nbformat import NotebookNode
 
-from analytics.reports.blocks import COVER, DATA, PROSE, TABLE, TILES
+from analytics.reports.document.blocks import COVER, DATA, PROSE, TABLE, TILES
 from analytics.reports.exporters.common import document, language_of
 from analytics.wording.language import mark, say
 

@@ -22,8 +22,8 @@ from nbconvert.exporters.base import Exporter
 from nbformat import NotebookNode
 from traitlets import Bool
 
-from analytics.reports import display, theme
-from analytics.reports.chart_data import columns_of, with_columns
+from analytics.reports.document import display, theme
+from analytics.reports.document.chart_data import columns_of, with_columns
 from analytics.reports.exporters import svg
 from analytics.reports.exporters.common import Document, document, note_rows, shown
 from analytics.reports.exporters.words import words

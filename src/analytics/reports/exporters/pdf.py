@@ -24,7 +24,7 @@ from nbformat import NotebookNode
 from traitlets import Bool
 
 from analytics.errors import ReportError
-from analytics.reports import theme
+from analytics.reports.document import theme
 from analytics.reports.exporters import svg
 from analytics.reports.exporters.common import Document, document, note_rows, shown
 from analytics.reports.exporters.words import words

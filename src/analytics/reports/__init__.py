@@ -1,0 +1,1 @@
+"""Reports: documents, running their notebooks, publishing them; one folder a report."""

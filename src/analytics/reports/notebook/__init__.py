@@ -1,0 +1,1 @@
+"""Running a report notebook: kernel, declared parameters, papermill."""

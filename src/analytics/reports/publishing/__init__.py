@@ -1,0 +1,1 @@
+"""Finished reports: the site with every version, its gallery, the mail."""

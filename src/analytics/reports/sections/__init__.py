@@ -1,0 +1,1 @@
+"""Sections and sentences that several reports use."""
