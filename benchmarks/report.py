@@ -31,8 +31,8 @@ from analytics.jobs.reporting.report import make_report
 from analytics.model import Month
 from analytics.monitoring import Watch, definitions_of
 from analytics.params import Params
-from analytics.reports.stored import choose_series
-from analytics.reports.traffic_data import gather
+from analytics.periods.choice import choose_series
+from analytics.periods.gather import gather
 from analytics.settings import Settings, environment_of
 from analytics.store import Collection, open_store
 

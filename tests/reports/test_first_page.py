@@ -13,16 +13,16 @@ import pytest
 from analytics.model import MetricDefinition, Month
 from analytics.monitoring import Watch
 from analytics.params import Brand
+from analytics.periods.choice import choose_series
+from analytics.periods.gather import gather
 from analytics.reports.document.blocks import TABLE, TILES, VEGALITE
 from analytics.reports.sections.choice import SECTIONS
 from analytics.reports.sections.recommend import recommendations
-from analytics.reports.stored import choose_series
 from analytics.reports.traffic import tables as traffic_tables
 from analytics.reports.traffic.further import look_beyond
 from analytics.reports.traffic.report import TrafficReport
 from analytics.reports.traffic.summary import sentences
 from analytics.reports.traffic.verdicts import verdicts
-from analytics.reports.traffic_data import gather
 from analytics.store import Collection, open_store
 from analytics.wording.language import LANGUAGES, use_language
 from tests.reports.traffic.test_summary import loud, stars

@@ -24,14 +24,14 @@ from sqlalchemy import URL
 from analytics.model import Month, SeriesKey
 from analytics.monitoring import Watch, definitions_of
 from analytics.params import Brand, Params
+from analytics.periods.choice import choose_series
+from analytics.periods.gather import gather
 from analytics.reports.document.display import Block, Blocks
 from analytics.reports.exporters.data import exported
 from analytics.reports.exporters.html import ReportHTMLExporter
 from analytics.reports.exporters.pdf import ReportPDFExporter
-from analytics.reports.stored import choose_series
 from analytics.reports.traffic.further import look_beyond
 from analytics.reports.traffic.report import TrafficReport
-from analytics.reports.traffic_data import gather
 from analytics.settings import Settings
 from analytics.store import Collection, open_store
 from analytics.store.closes import ClosedFigure, add

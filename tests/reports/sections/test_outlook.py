@@ -9,8 +9,8 @@ import pytest
 
 from analytics.baselines.outlook import Outlook
 from analytics.model import Month
+from analytics.periods.facts import month_facts
 from analytics.reports.document.tables import TABLE, table
-from analytics.reports.facts import month_facts
 from analytics.reports.sections.outlook import OUTLOOK_COLUMNS, SeriesOutlook, outlook_chart, outlook_rows, told_apart
 
 SEEN = Outlook(10.0, 5.0, 12.0, 0.8, "weekday means", 0.1, 12, 28)

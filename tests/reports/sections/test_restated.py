@@ -13,12 +13,13 @@ import pytest
 from analytics.model import MetricDefinition, Month
 from analytics.monitoring import Watch
 from analytics.params import Brand
+from analytics.periods.choice import choose_series
+from analytics.periods.gather import gather
+from analytics.periods.standing import figures_of
 from analytics.reports.document.display import CALLOUT, COVER, TABLE
-from analytics.reports.sections.restated import figures_of, restated_rows
-from analytics.reports.stored import choose_series
+from analytics.reports.sections.restated import restated_rows
 from analytics.reports.traffic.further import firmness, look_beyond
 from analytics.reports.traffic.report import TrafficReport
-from analytics.reports.traffic_data import gather
 from analytics.store import Collection, closes, open_store
 from analytics.store.deletion import Deletion
 from tests.reports.sample import shown

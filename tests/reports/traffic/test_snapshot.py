@@ -9,10 +9,10 @@ import pytest
 
 from analytics.model import Month, SeriesKey
 from analytics.monitoring import Watch
-from analytics.reports.stored import choose_series
+from analytics.periods.choice import choose_series
+from analytics.periods.gather import gather
 from analytics.reports.traffic.further import look_beyond
 from analytics.reports.traffic.snapshot import snapshot_of
-from analytics.reports.traffic_data import gather
 from analytics.store import Collection, open_store
 from analytics.store.remarks import Annotation, add
 from tests.reports.sections.test_restated import DEFINITIONS, write

@@ -8,13 +8,13 @@ import pytest
 
 from analytics.monitoring import Watch
 from analytics.params import Brand
+from analytics.periods.choice import choose_series
+from analytics.periods.gather import gather
 from analytics.reports.document.display import TILES
 from analytics.reports.sections.recommend import recommendations, verdict
-from analytics.reports.stored import choose_series
 from analytics.reports.traffic.further import look_beyond
 from analytics.reports.traffic.report import TrafficReport
 from analytics.reports.traffic.summary import missing, sentences
-from analytics.reports.traffic_data import gather
 from analytics.store import Collection, open_store
 from analytics.store.journal import save_contents
 from analytics.wording.language import use_language

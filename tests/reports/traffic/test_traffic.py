@@ -15,19 +15,19 @@ from analytics.errors import InputError, NoDataError
 from analytics.model import MetricDefinition, Month, SeriesKey
 from analytics.monitoring import Watch
 from analytics.params import Brand
+from analytics.periods.choice import choose_series
+from analytics.periods.gather import gather
+from analytics.periods.provenance import command
 from analytics.reports.document.display import TABLE, TILES, table
 from analytics.reports.exporters.html import ReportHTMLExporter
 from analytics.reports.exporters.pdf import ReportPDFExporter
-from analytics.reports.provenance import command
 from analytics.reports.sections.choice import SECTIONS
 from analytics.reports.sections.recommend import recommendations
-from analytics.reports.stored import choose_series
 from analytics.reports.traffic import tables as traffic_tables
 from analytics.reports.traffic.further import look_beyond
 from analytics.reports.traffic.report import TrafficReport
 from analytics.reports.traffic.summary import missing, sentences
 from analytics.reports.traffic.tiles import tile
-from analytics.reports.traffic_data import gather
 from analytics.store import Collection, open_store
 from analytics.store.journal import save_contents
 from analytics.store.remarks import Annotation, add

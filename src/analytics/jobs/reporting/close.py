@@ -52,9 +52,9 @@ def close(
         NoDataError: no reading in the period.
     """
     from analytics.monitoring import Watch, definitions_of
-    from analytics.reports.sections.restated import figures_of, standing
-    from analytics.reports.stored import choose_series
-    from analytics.reports.traffic_data import gather
+    from analytics.periods.choice import choose_series
+    from analytics.periods.gather import gather
+    from analytics.periods.standing import figures_of, standing
     from analytics.store import closes
 
     chosen = parameters_of(settings, name, period, {"timezone": timezone})

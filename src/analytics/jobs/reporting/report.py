@@ -142,7 +142,7 @@ NOTEBOOK_FIELDS = (
 
 def _snapshot_with_data(settings: Settings, parameters: Mapping[str, Any]) -> str:
     """Names data, remarks and closed periods; refuses a month without data before a kernel is started for it."""
-    from analytics.reports.stored import choose_series, require_month, require_other
+    from analytics.periods.choice import choose_series, require_month, require_other
     from analytics.store import closes, open_store, remarks
 
     with open_store(settings) as store:

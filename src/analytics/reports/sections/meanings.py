@@ -5,7 +5,8 @@ from __future__ import annotations
 from datetime import date
 
 from analytics.model import MetricDefinition
-from analytics.reports.traffic_data import SeriesMonth, new_meaning
+from analytics.periods.figures import SeriesMonth
+from analytics.periods.gather import new_meaning
 from analytics.wording import formats
 from analytics.wording.language import say
 from analytics.wording.sentences import listed

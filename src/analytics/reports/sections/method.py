@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from functools import cache
 
-from analytics.reports.traffic_data import TrafficData
+from analytics.periods.figures import TrafficData
 from analytics.wording import formats
 from analytics.wording.language import mark, say
 from analytics.wording.sentences import listed, share

@@ -14,10 +14,10 @@ from analytics.baselines.outlook import FAST, MODELS, Outlook, outlook
 from analytics.compute.cache import NOTHING, Kept
 from analytics.errors import InputError, InsufficientHistory
 from analytics.model import MetricDefinition, Period
+from analytics.periods.figures import SeriesMonth, TrafficData
 from analytics.reports.document import theme
 from analytics.reports.document.display import Column
 from analytics.reports.document.tables import Precise
-from analytics.reports.traffic_data import SeriesMonth, TrafficData
 from analytics.wording import formats
 from analytics.wording.language import say
 from analytics.wording.sentences import counted

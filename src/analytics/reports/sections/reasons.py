@@ -12,7 +12,7 @@ from analytics.wording.language import mark, say, term
 
 if TYPE_CHECKING:
     from analytics.anomalies import Cause, Event
-    from analytics.reports.traffic_data import TrafficData
+    from analytics.periods.figures import TrafficData
 
 TIMES = 3.0  # from a rise of 300 % on, a multiple is easier to grasp
 ABOVE = mark("Above the usual range for {duration}: {observed} where {expected} is normal, {change}.")

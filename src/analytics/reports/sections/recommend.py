@@ -9,9 +9,9 @@ from datetime import date, datetime, timedelta
 import numpy as np
 
 from analytics.model import SEVERITIES
-from analytics.reports.facts import change_without, first_reading, received_ratio
-from analytics.reports.incidents import DAY_S, ToldIncident
-from analytics.reports.traffic_data import SeriesMonth, TrafficData, local
+from analytics.periods.facts import change_without, first_reading, received_ratio
+from analytics.periods.figures import SeriesMonth, TrafficData, local
+from analytics.periods.incidents import DAY_S, ToldIncident
 from analytics.wording import formats
 from analytics.wording.language import mark, say
 from analytics.wording.sentences import amount, change, counted, listed, share

@@ -13,14 +13,14 @@ from analytics.breakouts import Known, breakouts
 from analytics.errors import InputError
 from analytics.model import Aggregation, SeriesKey
 from analytics.monitoring import definition_for
+from analytics.periods.evidence import names_of
 from analytics.reports.document.display import Column
-from analytics.reports.evidence import names_of
 from analytics.wording import formats
 from analytics.wording.language import say
 from analytics.wording.sentences import metric_name
 
 if TYPE_CHECKING:
-    from analytics.reports.traffic_data import TrafficData
+    from analytics.periods.figures import TrafficData
     from analytics.store import Store
 
 MOST = 5

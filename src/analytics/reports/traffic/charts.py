@@ -11,12 +11,12 @@ import pandas as pd
 
 from analytics.anomalies import Event
 from analytics.monitoring import break_time
+from analytics.periods.facts import within
+from analytics.periods.figures import SeriesMonth, TrafficData
+from analytics.periods.incidents import DAY_S, ToldIncident
 from analytics.reports.document import charts
 from analytics.reports.document.display import Block, figure
-from analytics.reports.facts import within
-from analytics.reports.incidents import DAY_S, ToldIncident
 from analytics.reports.sections.reasons import reason
-from analytics.reports.traffic_data import SeriesMonth, TrafficData
 from analytics.wording import formats
 from analytics.wording.language import mark, say
 from analytics.wording.sentences import counted, share

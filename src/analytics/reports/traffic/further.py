@@ -11,6 +11,8 @@ import pandas as pd
 from analytics.breakouts import Known
 from analytics.compute.cache import NOTHING, Kept
 from analytics.monitoring import Watch
+from analytics.periods.figures import SeriesMonth, TrafficData
+from analytics.periods.standing import Standing, standing
 from analytics.reports.document.display import Block, Blocks, Column, blocks, callout, figure, table
 from analytics.reports.sections.outlook import (
     OUTLOOK_COLUMNS,
@@ -22,9 +24,8 @@ from analytics.reports.sections.outlook import (
     told_apart,
 )
 from analytics.reports.sections.recommend import verdict
-from analytics.reports.sections.restated import RESTATED_COLUMNS, Standing, restated_rows, standing
+from analytics.reports.sections.restated import RESTATED_COLUMNS, restated_rows
 from analytics.reports.sections.top_contents import TOP_COLUMNS, top_contents
-from analytics.reports.traffic_data import SeriesMonth, TrafficData
 from analytics.store import closes
 from analytics.wording import formats
 from analytics.wording.language import mark, say

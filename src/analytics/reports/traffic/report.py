@@ -15,6 +15,10 @@ from analytics.compute.cache import NOTHING, kept_in
 from analytics.model import period_of
 from analytics.monitoring import Watch, definitions_of
 from analytics.params import Brand, load_params
+from analytics.periods.choice import choose_series, competitors_of, names_of, require_other
+from analytics.periods.figures import SeriesMonth, TrafficData
+from analytics.periods.gather import gather
+from analytics.periods.provenance import command, provenance_of, readings_sql
 from analytics.reports.document import charts
 from analytics.reports.document.display import (
     Block,
@@ -30,11 +34,9 @@ from analytics.reports.document.display import (
     table,
     tiles,
 )
-from analytics.reports.provenance import command, provenance_of, readings_sql
 from analytics.reports.sections.meanings import two_meanings
 from analytics.reports.sections.method import below, method
 from analytics.reports.sections.recommend import recommendations
-from analytics.reports.stored import choose_series, competitors_of, names_of, require_other
 from analytics.reports.traffic.charts import series_figure
 from analytics.reports.traffic.further import Beyond, ahead, as_named, firmness, held, look_beyond, top
 from analytics.reports.traffic.snapshot import snapshot_of
@@ -64,7 +66,6 @@ from analytics.reports.traffic.tables import (
 )
 from analytics.reports.traffic.tiles import headline, tile
 from analytics.reports.traffic.verdicts import verdicts
-from analytics.reports.traffic_data import SeriesMonth, TrafficData, gather
 from analytics.settings import load_settings
 from analytics.store import open_store
 from analytics.wording import formats

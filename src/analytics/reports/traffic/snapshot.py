@@ -5,9 +5,9 @@ from __future__ import annotations
 import hashlib
 from typing import TYPE_CHECKING
 
-from analytics.reports.evidence import outages, published
+from analytics.periods.evidence import outages, published
+from analytics.periods.figures import TrafficData, accounts_of
 from analytics.reports.traffic.further import Beyond
-from analytics.reports.traffic_data import TrafficData, accounts_of
 from analytics.store import remarks
 
 if TYPE_CHECKING:

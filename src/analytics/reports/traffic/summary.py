@@ -8,8 +8,9 @@ from datetime import date
 import numpy as np
 import pandas as pd
 
-from analytics.reports.facts import change_without
-from analytics.reports.incidents import ToldIncident
+from analytics.periods.facts import change_without
+from analytics.periods.figures import SeriesMonth, TrafficData, when
+from analytics.periods.incidents import ToldIncident
 from analytics.reports.sections.meanings import two_meanings
 from analytics.reports.sections.recommend import (
     COVERAGE_WANTED,
@@ -22,7 +23,6 @@ from analytics.reports.sections.recommend import (
     severe_incidents,
 )
 from analytics.reports.traffic.tables import likely_causes
-from analytics.reports.traffic_data import SeriesMonth, TrafficData, when
 from analytics.wording import formats
 from analytics.wording.language import language, mark, say
 from analytics.wording.sentences import amount, counted, listed, share

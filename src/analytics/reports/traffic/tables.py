@@ -10,13 +10,13 @@ import numpy as np
 import pandas as pd
 
 from analytics.anomalies import Cause
+from analytics.periods.facts import weekday_shape
+from analytics.periods.figures import SeriesMonth, TrafficData, local
+from analytics.periods.incidents import ToldIncident
 from analytics.reports.document.display import Column
-from analytics.reports.facts import weekday_shape
-from analytics.reports.incidents import ToldIncident
 from analytics.reports.sections.meanings import meaning_on
 from analytics.reports.sections.reasons import cause
 from analytics.reports.sections.recommend import Recommendation
-from analytics.reports.traffic_data import SeriesMonth, TrafficData, local
 from analytics.store.remarks import Annotation
 from analytics.wording import formats
 from analytics.wording.language import mark, say, term

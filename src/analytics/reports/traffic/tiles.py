@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import numpy as np
 
+from analytics.periods.facts import Comparison
+from analytics.periods.figures import SeriesMonth, TrafficData
+from analytics.periods.provenance import figure_sql, provenance_of
 from analytics.reports.document.display import Tile
-from analytics.reports.facts import Comparison
-from analytics.reports.provenance import figure_sql, provenance_of
 from analytics.reports.sections.meanings import parts
 from analytics.reports.sections.recommend import COVERAGE_WANTED, received_share
-from analytics.reports.traffic_data import SeriesMonth, TrafficData
 from analytics.wording import formats
 from analytics.wording.language import say
 from analytics.wording.sentences import change, counted, metric_name, share

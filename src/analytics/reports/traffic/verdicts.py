@@ -8,9 +8,9 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
+from analytics.periods.figures import SeriesMonth, TrafficData
 from analytics.reports.document.display import Block, Column, table
 from analytics.reports.sections.recommend import COVERAGE_WANTED, WORTH_TELLING, begins, received_share
-from analytics.reports.traffic_data import SeriesMonth, TrafficData
 from analytics.wording import formats
 from analytics.wording.language import mark, say
 from analytics.wording.sentences import change, listed, metric_name

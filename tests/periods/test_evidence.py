@@ -11,7 +11,7 @@ import sqlalchemy as sa
 
 from analytics.model import MetricDefinition, SeriesKey
 from analytics.params import Brand
-from analytics.reports.evidence import outages, published
+from analytics.periods.evidence import outages, published
 from analytics.reports.exporters.html import ReportHTMLExporter
 from analytics.reports.sections.choice import SECTIONS
 from analytics.reports.sections.top_contents import top_contents

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from analytics.model import Month
-from analytics.reports.traffic_data import SeriesMonth, TrafficData
+from analytics.periods.figures import SeriesMonth, TrafficData
 from analytics.wording import formats
 from analytics.wording.language import say
 from analytics.wording.sentences import listed

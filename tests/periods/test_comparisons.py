@@ -10,10 +10,10 @@ import pytest
 from analytics.errors import InputError
 from analytics.model import MetricDefinition, Month, Span
 from analytics.monitoring import Watch
-from analytics.reports.stored import choose_series, require_other
+from analytics.periods.choice import choose_series, require_other
+from analytics.periods.gather import gather
 from analytics.reports.traffic import tables as traffic_tables
 from analytics.reports.traffic.summary import sentences
-from analytics.reports.traffic_data import gather
 from analytics.store import Collection, open_store
 from tests.reports.traffic.test_traffic import DEFINITIONS, OCTOBER, mentions
 

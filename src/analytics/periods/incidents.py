@@ -12,7 +12,7 @@ import pandas as pd
 from analytics.anomalies import Cause, CrossSettings, Event, Incident, candidate_causes, cross_platform, group
 from analytics.model import SeriesKey
 from analytics.monitoring import MonitoredSeries, break_time
-from analytics.reports.evidence import Accounts, outages, published
+from analytics.periods.evidence import Accounts, outages, published
 
 if TYPE_CHECKING:
     from analytics.store import Store

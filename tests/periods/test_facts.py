@@ -7,7 +7,7 @@ import pandas as pd
 import pytest
 
 from analytics.model import Month
-from analytics.reports.facts import compare, month_facts, weekday_means
+from analytics.periods.facts import compare, month_facts, weekday_means
 
 MARCH = Month(2026, 3)
 
