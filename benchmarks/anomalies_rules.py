@@ -24,9 +24,11 @@ os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
 import numpy as np
 import pandas as pd
 
-from analytics import anomalies, monitoring
+from analytics import anomalies
+from analytics.definitions import definition_for, definitions_of
 from analytics.model import SeriesKey
-from analytics.monitoring import MonitoredSeries, Watch
+from analytics.monitoring.judge import MonitoredSeries, judge
+from analytics.monitoring.watch import Watch
 from analytics.params import Params
 from analytics.simulator import World, history, world_of
 from analytics.simulator.platforms import load
@@ -44,7 +46,7 @@ SERIES = (
 )
 WANTED = {"statistical": ("viral", "launch", "outage"), "trend": ("viral", "launch"), "cross_platform": ("launch",)}
 ABSENCES = {"no peak": 24.0, "frozen": 18.0, "silent": 24.0}  # hours each lasts
-KNOWN = monitoring.definitions_of(Params())
+KNOWN = definitions_of(Params())
 
 
 @dataclass(frozen=True)
@@ -81,8 +83,8 @@ class Tally:
 
 
 def judged(key: SeriesKey, frame: pd.DataFrame, end: datetime) -> MonitoredSeries:
-    definition = monitoring.definition_for(key, KNOWN, end)
-    return monitoring.judge(0, key, definition, frame, START + WARM_UP, end, Watch())
+    definition = definition_for(key, KNOWN, end)
+    return judge(0, key, definition, frame, START + WARM_UP, end, Watch())
 
 
 def labels_of(world: World, key: SeriesKey, end: datetime) -> list[Label]:

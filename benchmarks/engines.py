@@ -26,9 +26,9 @@ from typing import Any
 import numpy as np
 
 from analytics.compute.engines import map_items
-from analytics.jobs.watching.detect import Judged, Work, judge_recent
 from analytics.model import MetricDefinition, SeriesKey
-from analytics.monitoring import Own
+from analytics.monitoring.latest import Judged, Work, judge_recent
+from analytics.monitoring.watch import Own
 from analytics.params import BaselineParams
 from analytics.settings import Settings
 

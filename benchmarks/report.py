@@ -27,9 +27,10 @@ from pydantic import SecretStr
 sys.path.insert(0, str(Path(__file__).parent))
 from store_server import database, server
 
+from analytics.definitions import definitions_of
 from analytics.jobs.reporting.report import make_report
 from analytics.model import Month
-from analytics.monitoring import Watch, definitions_of
+from analytics.monitoring.watch import Watch
 from analytics.params import Params
 from analytics.periods.choice import choose_series
 from analytics.periods.gather import gather

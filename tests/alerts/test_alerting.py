@@ -14,7 +14,7 @@ from analytics.errors import InputError
 from analytics.jobs.watching.alert import alert
 from analytics.jobs.watching.detect import detect
 from analytics.model import Observation, SeriesKey
-from analytics.monitoring import Own, own_of
+from analytics.monitoring.watch import Own, own_of
 from analytics.params import Baselines
 from analytics.store import Collection
 from tests.alerts.conftest import NOW

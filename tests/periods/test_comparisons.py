@@ -9,7 +9,7 @@ import pytest
 
 from analytics.errors import InputError
 from analytics.model import MetricDefinition, Month, Span
-from analytics.monitoring import Watch
+from analytics.monitoring.watch import Watch
 from analytics.periods.choice import choose_series, require_other
 from analytics.periods.gather import gather
 from analytics.reports.traffic import tables as traffic_tables

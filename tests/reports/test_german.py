@@ -21,8 +21,9 @@ from pydantic import SecretStr
 from pypdf import PdfReader
 from sqlalchemy import URL
 
+from analytics.definitions import definitions_of
 from analytics.model import Month, SeriesKey
-from analytics.monitoring import Watch, definitions_of
+from analytics.monitoring.watch import Watch
 from analytics.params import Brand, Params
 from analytics.periods.choice import choose_series
 from analytics.periods.gather import gather

@@ -20,7 +20,7 @@ from analytics.baselines.rates import to_rate
 from analytics.baselines.warn import warnings_of
 from analytics.errors import ReportError
 from analytics.model import SEVERITIES, Aggregation, DataType, MetricDefinition
-from analytics.monitoring import TOO_COARSE
+from analytics.monitoring.axis import TOO_COARSE
 from analytics.reports.sections.method import below
 from analytics.store.remarks import Kind
 from analytics.wording import formats

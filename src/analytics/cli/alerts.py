@@ -79,8 +79,8 @@ def breakouts(
     platforms: Annotated[str | None, typer.Option(help="Names, comma-separated; none: all.")] = None,
 ) -> None:
     """Contents that had far more than their account's earlier ones at the same age, the newest first."""
-    from analytics import breakouts as viral
-    from analytics.monitoring import definitions_of
+    from analytics.definitions import definitions_of
+    from analytics.monitoring import breakouts as viral
     from analytics.params import load_params
     from analytics.settings import load_settings
     from analytics.store import open_store

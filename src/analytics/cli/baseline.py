@@ -148,15 +148,16 @@ def _from_store(platform: str, metric: str, account: str | None, timezone: str) 
     """Every stored series of a metric, as rates on the axis it is judged on."""
     from datetime import timedelta
 
-    from analytics import monitoring
+    from analytics.definitions import definition_for, definitions_of
     from analytics.errors import NoDataError
     from analytics.model import SeriesKey
+    from analytics.monitoring.axis import amounts_of, judged_axis
     from analytics.params import load_params
     from analytics.settings import load_settings
     from analytics.store import open_store
 
     settings = load_settings()
-    known = monitoring.definitions_of(load_params(settings.params_dir))
+    known = definitions_of(load_params(settings.params_dir))
     with open_store(settings) as store:
         rows = store.series([platform], [metric], [account] if account else None)
         if rows.empty:
@@ -166,7 +167,7 @@ def _from_store(platform: str, metric: str, account: str | None, timezone: str) 
             frame = store.read_series(
                 [int(row["series_id"])], row["first_time"], row["last_time"] + timedelta(seconds=1)
             )
-            definition = monitoring.definition_for(key, known, row["last_time"])
-            _, rates = monitoring.amounts_of(frame, definition)
-            times, values, _ = monitoring.judged_axis(rates, definition, timezone)
+            definition = definition_for(key, known, row["last_time"])
+            _, rates = amounts_of(frame, definition)
+            times, values, _ = judged_axis(rates, definition, timezone)
             yield str(key), times, values

@@ -20,7 +20,7 @@ def sync_params(store: Store, params: Params) -> list[Change]:
     Raises:
         ParamsError: an alert rule or a baseline is for a platform or metric that nothing brings.
     """
-    from analytics.monitoring import definitions_of
+    from analytics.definitions import definitions_of
 
     known = definitions_of(params)
     stored = store.series()[["platform", "metric_type"]].drop_duplicates()

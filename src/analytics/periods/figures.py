@@ -8,12 +8,10 @@ from datetime import date, datetime
 from typing import TYPE_CHECKING
 from zoneinfo import ZoneInfo
 
+from analytics.definitions import definition_for
 from analytics.model import MetricDefinition, Period, SeriesKey
-from analytics.monitoring import (
-    MonitoredSeries,
-    Watch,
-    definition_for,
-)
+from analytics.monitoring.judge import MonitoredSeries
+from analytics.monitoring.watch import Watch
 from analytics.periods.facts import Comparison, MonthFacts
 from analytics.periods.incidents import DAY_S, ToldIncident
 from analytics.store.remarks import Annotation

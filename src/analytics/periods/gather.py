@@ -12,25 +12,19 @@ import numpy as np
 import pandas as pd
 
 from analytics.compute.cache import NOTHING, Kept
+from analytics.definitions import break_time, breaks_between, definition_for
 from analytics.errors import NoDataError
 from analytics.model import MetricDefinition, Period, SeriesKey, Span
-from analytics.monitoring import (
-    Amounts,
-    MonitoredSeries,
-    Watch,
-    amounts_of,
-    break_time,
-    breaks_between,
-    definition_for,
-    monitor,
-)
+from analytics.monitoring.axis import Amounts, amounts_of
+from analytics.monitoring.judge import MonitoredSeries, monitor
+from analytics.monitoring.readings import readings_of
+from analytics.monitoring.watch import Watch
 from analytics.params import Baselines
 from analytics.periods.choice import stored_months
 from analytics.periods.evidence import said_of
 from analytics.periods.facts import Comparison, MonthFacts, compare, is_running, month_facts, within
 from analytics.periods.figures import Definitions, SeriesMonth, TrafficData, accounts_of, platform_name, series_name
 from analytics.periods.incidents import told_incidents
-from analytics.readings import readings_of
 from analytics.wording import formats
 from analytics.wording.language import say
 from analytics.wording.sentences import metric_name

@@ -10,8 +10,9 @@ from typing import TYPE_CHECKING
 import pandas as pd
 
 from analytics.anomalies import Cause, CrossSettings, Event, Incident, candidate_causes, cross_platform, group
+from analytics.definitions import break_time
 from analytics.model import SeriesKey
-from analytics.monitoring import MonitoredSeries, break_time
+from analytics.monitoring.judge import MonitoredSeries
 from analytics.periods.evidence import Accounts, outages, published
 
 if TYPE_CHECKING:

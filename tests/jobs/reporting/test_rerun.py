@@ -11,7 +11,8 @@ from nbformat.v4 import new_code_cell, new_notebook
 from analytics.compute.cache import kept_in
 from analytics.errors import ReportError
 from analytics.model import Month
-from analytics.monitoring import Watch, monitor
+from analytics.monitoring.judge import monitor
+from analytics.monitoring.watch import Watch
 from analytics.reports.notebook import run
 from analytics.settings import Settings, environment_of
 from analytics.store import Collection, open_store

@@ -7,9 +7,9 @@ from datetime import UTC, datetime, timedelta
 import numpy as np
 import pytest
 
-from analytics.jobs.watching.detect import Judged, Work, judge_recent
 from analytics.model import MetricDefinition, SeriesKey
-from analytics.monitoring import Own
+from analytics.monitoring.latest import Judged, Work, judge_recent
+from analytics.monitoring.watch import Own
 from analytics.params import BaselineParams
 
 CUT = datetime(2026, 11, 27, tzinfo=UTC)

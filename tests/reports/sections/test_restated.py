@@ -11,7 +11,7 @@ import pandas as pd
 import pytest
 
 from analytics.model import MetricDefinition, Month
-from analytics.monitoring import Watch
+from analytics.monitoring.watch import Watch
 from analytics.params import Brand
 from analytics.periods.choice import choose_series
 from analytics.periods.gather import gather

@@ -8,7 +8,7 @@ import pandas as pd
 import pytest
 
 from analytics.model import Month, SeriesKey
-from analytics.monitoring import Watch
+from analytics.monitoring.watch import Watch
 from analytics.periods.choice import choose_series
 from analytics.periods.gather import gather
 from analytics.reports.traffic.further import look_beyond

@@ -6,7 +6,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from analytics.monitoring import Watch
+from analytics.monitoring.watch import Watch
 from analytics.params import Brand
 from analytics.periods.choice import choose_series
 from analytics.periods.gather import gather

@@ -13,7 +13,7 @@ from typer.testing import CliRunner
 from analytics.cli.report import app
 from analytics.errors import InputError, NoDataError
 from analytics.model import MetricDefinition, Month, SeriesKey
-from analytics.monitoring import Watch
+from analytics.monitoring.watch import Watch
 from analytics.params import Brand
 from analytics.periods.choice import choose_series
 from analytics.periods.gather import gather

@@ -51,7 +51,8 @@ def close(
         InputError: a source has not settled, with the moment it will have.
         NoDataError: no reading in the period.
     """
-    from analytics.monitoring import Watch, definitions_of
+    from analytics.definitions import definitions_of
+    from analytics.monitoring.watch import Watch
     from analytics.periods.choice import choose_series
     from analytics.periods.gather import gather
     from analytics.periods.standing import figures_of, standing

@@ -11,40 +11,22 @@ import numpy as np
 
 from analytics.alerts import events as kept_events
 from analytics.alerts import levels as kept_levels
-from analytics.anomalies import SINGLE_SERIES_RULES, Level, Settings, choose_levels, seen_per_week
-from analytics.errors import StatisticsError
+from analytics.anomalies import SINGLE_SERIES_RULES, Level, seen_per_week
 from analytics.model import MetricDefinition, SeriesKey
-from analytics.monitoring import Own, Watch
+from analytics.monitoring.levels import HISTORY, LEAST_WEEKS, Past, level_of
+from analytics.monitoring.watch import Own, Watch
 from analytics.params import Params, load_params
 from analytics.settings import Settings as Installation
 
 if TYPE_CHECKING:
     import pandas as pd
-    from numpy.typing import NDArray
 
     from analytics.store import Store
 
-HISTORY = timedelta(days=56)  # eight weeks, the first of which only teach the baseline
-LEAST_WEEKS = 2.0  # of judged history: a level chosen on less says nothing about a week
 KEY_COLUMNS = ["series_id", "platform", "metric_type", "content_id", "author_id"]
 FORGOTTEN = timedelta(days=7)  # a series without a reading for this long keeps the level it has
 SEVERAL = 200  # series read at a time
 WORTH = 100  # series from which starting workers pays: each is judged over eight weeks
-
-
-@dataclass(frozen=True)
-class Past:
-    """One series' history; plain data, so that it can be sent to a worker."""
-
-    key: SeriesKey
-    definition: MetricDefinition
-    breaks: tuple[MetricDefinition, ...]
-    times: NDArray[np.datetime64]
-    readings: NDArray[np.float64]
-    until: datetime
-    watch: Watch
-    own: Own
-    alerts_per_week: float
 
 
 @dataclass(frozen=True)
@@ -84,37 +66,6 @@ def choose(installation: Installation, store: Store, *, at: datetime | None = No
     return chosen
 
 
-def level_of(past: Past) -> tuple[SeriesKey, Level | None]:
-    """A series' level, or None on less than two judged weeks; pure, the same on every engine."""
-    import pandas as pd
-
-    from analytics import monitoring
-
-    frame = pd.DataFrame({"time": pd.DatetimeIndex(past.times).tz_localize("UTC"), "value": past.readings})
-    try:
-        judged = monitoring.judge(
-            0,
-            past.key,
-            past.definition,
-            frame,
-            past.until - HISTORY,
-            past.until,
-            past.watch,
-            breaks=past.breaks,
-            own=past.own,
-        )
-    except StatisticsError:
-        return past.key, None
-    if not judged.is_judged:
-        return past.key, None
-    # as the newest readings are judged: an episode like others before it is told again
-    told = Settings(direction=past.own.direction).scaled(past.own.factor).told_per_week(np.inf)
-    (level,) = choose_levels(
-        judged.times, judged.values, judged.baseline, alerts_per_week=past.alerts_per_week, settings=told
-    )
-    return past.key, level if level.history_weeks >= LEAST_WEEKS else None
-
-
 def budgeted(store: Store, *, at: datetime | None = None, days: float = 28) -> list[Budgeted]:
     """Each series' level beside the alerts a week really seen in the days before `at`; the loudest first."""
     now = at or datetime.now(UTC)
@@ -145,11 +96,12 @@ def said(found: Sequence[Budgeted]) -> str:
 
 def _past(store: Store, params: Params, now: datetime) -> Iterator[list[Past]]:
     """The history of every series that is old enough, some hundred at a time: eight weeks of all would fill memory."""
-    from analytics import monitoring
+    from analytics.definitions import definitions_of
+    from analytics.monitoring.watch import own_of
 
     until = now.replace(hour=0, minute=0, second=0, microsecond=0)
-    known = monitoring.definitions_of(params)
-    own = monitoring.own_of(store, params.baselines)
+    known = definitions_of(params)
+    own = own_of(store, params.baselines)
     series = store.series()
     since_enough = until - timedelta(weeks=LEAST_WEEKS)
     series = series[(series["last_time"] >= until - FORGOTTEN) & (series["first_time"] <= since_enough)]
@@ -172,9 +124,10 @@ def _one(
     own: Callable[[SeriesKey], Own],
     until: datetime,
 ) -> Past:
-    from analytics import monitoring
+    from analytics.definitions import breaks_between, definition_for
+    from analytics.monitoring.watch import params_of
 
-    chosen = monitoring.params_of(params.baselines, key)
+    chosen = params_of(params.baselines, key)
     watch = Watch(
         algorithm=chosen.algorithm,
         window_days=chosen.window_days,
@@ -186,8 +139,8 @@ def _one(
     )
     return Past(
         key=key,
-        definition=monitoring.definition_for(key, known, until),
-        breaks=monitoring.breaks_between(key, known, until - HISTORY, until),
+        definition=definition_for(key, known, until),
+        breaks=breaks_between(key, known, until - HISTORY, until),
         times=frame["time"].dt.tz_localize(None).to_numpy("datetime64[ns]"),
         readings=frame["value"].to_numpy(np.float64),
         until=until,

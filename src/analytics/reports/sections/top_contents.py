@@ -9,10 +9,10 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import pandas as pd
 
-from analytics.breakouts import Known, breakouts
+from analytics.definitions import definition_for
 from analytics.errors import InputError
 from analytics.model import Aggregation, SeriesKey
-from analytics.monitoring import definition_for
+from analytics.monitoring.breakouts import Known, breakouts
 from analytics.periods.evidence import names_of
 from analytics.reports.document.display import Column
 from analytics.wording import formats

@@ -10,7 +10,7 @@ import numpy as np
 import pandas as pd
 
 from analytics.anomalies import Event
-from analytics.monitoring import break_time
+from analytics.definitions import break_time
 from analytics.periods.facts import within
 from analytics.periods.figures import SeriesMonth, TrafficData
 from analytics.periods.incidents import DAY_S, ToldIncident

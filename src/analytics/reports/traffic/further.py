@@ -8,9 +8,9 @@ from typing import TYPE_CHECKING, Any
 
 import pandas as pd
 
-from analytics.breakouts import Known
 from analytics.compute.cache import NOTHING, Kept
-from analytics.monitoring import Watch
+from analytics.monitoring.breakouts import Known
+from analytics.monitoring.watch import Watch
 from analytics.periods.figures import SeriesMonth, TrafficData
 from analytics.periods.standing import Standing, standing
 from analytics.reports.document.display import Block, Blocks, Column, blocks, callout, figure, table

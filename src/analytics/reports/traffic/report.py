@@ -12,8 +12,9 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 from analytics.compute.cache import NOTHING, kept_in
+from analytics.definitions import definitions_of
 from analytics.model import period_of
-from analytics.monitoring import Watch, definitions_of
+from analytics.monitoring.watch import Watch
 from analytics.params import Brand, load_params
 from analytics.periods.choice import choose_series, competitors_of, names_of, require_other
 from analytics.periods.figures import SeriesMonth, TrafficData

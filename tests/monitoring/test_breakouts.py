@@ -9,9 +9,9 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from analytics.breakouts import breakouts
 from analytics.jobs.watching.detect import detect
 from analytics.model import MetricDefinition, SeriesKey
+from analytics.monitoring.breakouts import breakouts
 from analytics.settings import Settings
 from analytics.store import Collection, Store, open_store
 from analytics.store.journal import save_contents

@@ -10,9 +10,10 @@ import pandas as pd
 import pytest
 
 from analytics.model import MetricDefinition
-from analytics.monitoring import MonitoredSeries, Watch, monitor
+from analytics.monitoring.judge import MonitoredSeries, monitor
+from analytics.monitoring.readings import Readings, readings_of
+from analytics.monitoring.watch import Watch
 from analytics.params import Params
-from analytics.readings import Readings, readings_of
 from analytics.settings import Settings
 from analytics.store import Collection, Store, open_store
 

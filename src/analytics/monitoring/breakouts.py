@@ -16,8 +16,8 @@ import pandas as pd
 from analytics import anomalies
 from analytics.anomalies import Event
 from analytics.anomalies.viral import AGES
+from analytics.definitions import definition_for
 from analytics.model import MetricDefinition, SeriesKey
-from analytics.monitoring import definition_for
 from analytics.store.asking import rows
 
 if TYPE_CHECKING:

@@ -6,7 +6,8 @@ import numpy as np
 import pandas as pd
 
 from analytics.model import MetricDefinition, SeriesKey
-from analytics.monitoring import Own, Watch, entry_of, holiday_dates, judge, params_of
+from analytics.monitoring.judge import judge
+from analytics.monitoring.watch import Own, Watch, entry_of, holiday_dates, params_of
 from analytics.params import Baselines
 
 KEY = SeriesKey("twitter", "mentions", "", "acme")

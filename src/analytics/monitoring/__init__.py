@@ -1,0 +1,1 @@
+"""From stored readings to what was expected and what stood out, series by series."""
