@@ -29,7 +29,7 @@ from analytics.definitions import definition_for, definitions_of
 from analytics.model import SeriesKey
 from analytics.monitoring.judge import MonitoredSeries, judge
 from analytics.monitoring.watch import Watch
-from analytics.params import Params
+from analytics.params.files import Params
 from analytics.simulator import World, history, world_of
 from analytics.simulator.platforms import load
 

@@ -25,7 +25,7 @@ from pathlib import Path
 import httpx
 
 from analytics.jobs.collecting import collect as job
-from analytics.params import Params
+from analytics.params.files import Params
 from analytics.settings import Settings
 from analytics.simulator import platforms
 from analytics.store import open_store

@@ -29,7 +29,7 @@ from analytics.compute.engines import map_items
 from analytics.model import MetricDefinition, SeriesKey
 from analytics.monitoring.latest import Judged, Work, judge_recent
 from analytics.monitoring.watch import Own
-from analytics.params import BaselineParams
+from analytics.params.baselines import BaselineParams
 from analytics.settings import Settings
 
 NOW = datetime(2026, 11, 20, 12, 0, tzinfo=UTC)

@@ -31,7 +31,7 @@ from analytics.definitions import definitions_of
 from analytics.jobs.reporting.report import make_report
 from analytics.model import Month
 from analytics.monitoring.watch import Watch
-from analytics.params import Params
+from analytics.params.files import Params
 from analytics.periods.choice import choose_series
 from analytics.periods.gather import gather
 from analytics.settings import Settings, environment_of

@@ -41,7 +41,7 @@ from analytics.errors import AnalyticsError
 from analytics.jobs.collecting.collect import collect
 from analytics.jobs.watching.alert import alert
 from analytics.jobs.watching.detect import detect
-from analytics.params import load_params
+from analytics.params.files import load_params
 from analytics.settings import Settings
 from analytics.simulator import Simulator, history, serve
 from analytics.store import Collection, Store, open_store

@@ -17,7 +17,7 @@ from flows.shared import RETRIES, is_transient, settings, show_table, slug
 def collect_platform(platform: str, account: str | None) -> list[dict[str, Any]]:
     """One row an account; raises where no account gave anything, so that it is tried again or plain in the UI."""
     from analytics.jobs.collecting import collect as job
-    from analytics.params import load_platforms
+    from analytics.params.files import load_platforms
     from analytics.store import open_store
 
     chosen = settings()

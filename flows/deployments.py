@@ -11,7 +11,7 @@ from prefect.flows import Flow
 from prefect.schedules import Cron
 from prefect.types.entrypoint import EntrypointType
 
-from analytics.params import Params
+from analytics.params.files import Params
 
 # One run at a time; a run that comes while the one before still works is dropped, since each run catches up by itself.
 ONE = ConcurrencyLimitConfig(limit=1, collision_strategy=ConcurrencyLimitStrategy.CANCEL_NEW)

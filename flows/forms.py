@@ -11,7 +11,7 @@ from pydantic import BaseModel, ConfigDict, Field, model_validator
 
 from analytics.errors import AnalyticsError
 from analytics.model import Month
-from analytics.params import load_params
+from analytics.params.files import load_params
 from analytics.settings import load_settings
 
 # what a form offered is what the server checked; a run goes on although a file of params cannot be read just now

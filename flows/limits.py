@@ -11,7 +11,7 @@ from uuid import UUID
 from prefect.exceptions import ObjectNotFound
 
 from analytics.errors import TransientSourceError
-from analytics.params import Params
+from analytics.params.files import Params
 
 if TYPE_CHECKING:
     from prefect.client.orchestration import SyncPrefectClient

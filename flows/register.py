@@ -20,7 +20,7 @@ from prefect.client.schemas.filters import DeploymentFilter, DeploymentFilterTag
 from prefect.client.schemas.schedules import CronSchedule
 from prefect.exceptions import ObjectAlreadyExists
 
-from analytics.params import Params, load_params
+from analytics.params.files import Params, load_params
 from analytics.settings import load_settings
 from flows import limits, recovery
 from flows.deployments import NOTHING_TO_ASK, OURS, REPORT, deployments

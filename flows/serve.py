@@ -12,7 +12,7 @@ from uuid import UUID
 from prefect import get_client
 from prefect.runner import Runner
 
-from analytics.params import load_params
+from analytics.params.files import load_params
 from analytics.settings import load_settings
 from flows import recovery
 from flows.deployments import OURS

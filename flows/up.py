@@ -99,7 +99,7 @@ class Installation:
     def start_database(self) -> None:
         """Start the embedded server, or reach the one the settings name, and bring it to what params say."""
         from analytics.jobs.sync import sync_params
-        from analytics.params import load_params
+        from analytics.params.files import load_params
         from analytics.store import open_store
 
         if self.settings.database_url is None:

@@ -57,7 +57,7 @@ def inbox() -> Any:
 @task(name="move days", **WORK)
 def move_days(only_show: bool) -> list[dict[str, Any]]:
     """Days moved, or to be moved."""
-    from analytics.params import load_params
+    from analytics.params.files import load_params
     from analytics.store import open_store
 
     chosen = settings()

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 from analytics.adapters import exports, registry
 from analytics.adapters.base import definition_in_force
 from analytics.model import MetricDefinition, SeriesKey
-from analytics.params import Params
+from analytics.params.files import Params
 
 if TYPE_CHECKING:
     pass

@@ -12,7 +12,7 @@ import pytest
 
 from analytics.adapters.registry import load_adapter
 from analytics.errors import ParamsError
-from analytics.params import load_params
+from analytics.params.files import load_params
 
 ROOT = Path(__file__).resolve().parents[2]
 PAGE = ROOT / "docs" / "adding-a-platform.md"

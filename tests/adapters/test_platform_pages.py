@@ -13,7 +13,7 @@ from analytics.adapters.registry import built_in, load_adapter
 from analytics.adapters.signin_vendors import VENDORS, vendor_of
 from analytics.errors import InputError
 from analytics.ingest.webhooks import METRICS as COUNTED
-from analytics.params import load_params
+from analytics.params.files import load_params
 from analytics.simulator import platforms
 from tests.adapters.conftest import OBSERVED_AT
 

@@ -15,7 +15,7 @@ from analytics.jobs.watching.alert import alert
 from analytics.jobs.watching.detect import detect
 from analytics.model import Observation, SeriesKey
 from analytics.monitoring.watch import Own, own_of
-from analytics.params import Baselines
+from analytics.params.baselines import Baselines
 from analytics.store import Collection
 from tests.alerts.conftest import NOW
 

@@ -10,7 +10,7 @@ from analytics.alerts.delivery import body_of, title_of
 from analytics.alerts.incidents import Incident, grouped, merge
 from analytics.alerts.rules import Reading, Told, crossing, due, is_quiet
 from analytics.model import SeriesKey
-from analytics.params import Alerts
+from analytics.params.alerts import Alerts
 
 NOW = datetime(2026, 11, 20, 12, 0, tzinfo=UTC)
 STARS = SeriesKey("github", "stars", "", "acme")

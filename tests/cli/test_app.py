@@ -12,7 +12,7 @@ import pytest
 
 from analytics.cli.app import COMMANDS, GROUPS, main
 from analytics.jobs.reporting.published import rerun_command
-from analytics.params import ReportParams
+from analytics.params.reports import ReportParams
 from tests.reports.publishing.test_site import DRAFT
 
 ROOT = Path(__file__).parents[2]

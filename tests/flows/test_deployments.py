@@ -9,7 +9,7 @@ from prefect.client.schemas.objects import DeploymentSchedule
 from prefect.client.schemas.responses import DeploymentResponse
 from prefect.client.schemas.schedules import CronSchedule
 
-from analytics.params import Params
+from analytics.params.files import Params
 from flows.shared import is_transient
 
 PARAMS = Params.model_validate(

@@ -179,7 +179,7 @@ def test_the_web_app_answers(up):
 
 TAKE_TURNS = """
 import time
-from analytics.params import Params
+from analytics.params.files import Params
 from flows.limits import turns
 entry = {"adapter": "github", "display_name": "G", "calls_per_second": 4}
 turn = turns(Params.model_validate({"platforms": {"github": entry}}))["github"]

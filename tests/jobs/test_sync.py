@@ -4,7 +4,7 @@ import pytest
 
 from analytics.errors import ParamsError
 from analytics.jobs.sync import check_names
-from analytics.params import Params
+from analytics.params.files import Params
 
 KNOWN = {("github", "stars"), ("github", "forks"), ("reddit", "karma"), ("shop", "orders")}
 

@@ -8,7 +8,7 @@ import pandas as pd
 from analytics.model import MetricDefinition, SeriesKey
 from analytics.monitoring.judge import judge
 from analytics.monitoring.watch import Own, Watch, entry_of, holiday_dates, params_of
-from analytics.params import Baselines
+from analytics.params.baselines import Baselines
 
 KEY = SeriesKey("twitter", "mentions", "", "acme")
 COUNTS = MetricDefinition("twitter", "mentions", "Mentions", "mentions", "gauge", "sum")

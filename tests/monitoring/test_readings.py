@@ -13,7 +13,7 @@ from analytics.model import MetricDefinition
 from analytics.monitoring.judge import MonitoredSeries, monitor
 from analytics.monitoring.readings import Readings, readings_of
 from analytics.monitoring.watch import Watch
-from analytics.params import Params
+from analytics.params.files import Params
 from analytics.settings import Settings
 from analytics.store import Collection, Store, open_store
 

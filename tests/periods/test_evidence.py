@@ -10,7 +10,7 @@ import pytest
 import sqlalchemy as sa
 
 from analytics.model import MetricDefinition, SeriesKey
-from analytics.params import Brand
+from analytics.params.reports import Brand
 from analytics.periods.evidence import outages, published
 from analytics.reports.exporters.html import ReportHTMLExporter
 from analytics.reports.sections.choice import SECTIONS

@@ -24,7 +24,8 @@ from sqlalchemy import URL
 from analytics.definitions import definitions_of
 from analytics.model import Month, SeriesKey
 from analytics.monitoring.watch import Watch
-from analytics.params import Brand, Params
+from analytics.params.files import Params
+from analytics.params.reports import Brand
 from analytics.periods.choice import choose_series
 from analytics.periods.gather import gather
 from analytics.reports.document.display import Block, Blocks

@@ -14,7 +14,7 @@ import pyarrow as pa
 import pytest
 
 from analytics.errors import StoreError
-from analytics.params import Params
+from analytics.params.files import Params
 from analytics.store import Collection, Store
 from analytics.store.archive import Archive, checksum
 

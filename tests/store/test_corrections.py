@@ -9,7 +9,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from analytics.params import Params
+from analytics.params.files import Params
 from analytics.store import Collection, Store
 from analytics.store.archive import Archive
 

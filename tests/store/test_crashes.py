@@ -18,7 +18,7 @@ import pytest
 import sqlalchemy as sa
 from sqlalchemy import URL
 
-from analytics.params import Params
+from analytics.params.files import Params
 from analytics.store import Collection, Store
 from analytics.store.archive import Archive
 from analytics.store.engine import make_engine
@@ -34,7 +34,7 @@ ROWS, CHUNKS = 800, 6
 WORK = """
 import sys, pandas as pd
 from datetime import UTC, datetime
-from analytics.params import Params
+from analytics.params.files import Params
 from analytics.store import Collection, Store
 from analytics.store.archive import Archive
 from analytics.store.engine import make_engine

@@ -12,7 +12,7 @@ import sqlalchemy as sa
 
 from analytics.errors import InputError
 from analytics.ingest.landing import Landed, Landing
-from analytics.params import Params
+from analytics.params.files import Params
 from analytics.store import Collection, Store
 from analytics.store.archive import Archive
 from analytics.store.deletion import Deletion, request

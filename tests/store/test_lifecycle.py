@@ -12,7 +12,7 @@ import pytest
 import sqlalchemy as sa
 
 from analytics.errors import InputError, StoreError
-from analytics.params import Params
+from analytics.params.files import Params
 from analytics.store import Collection, Store, lifecycle
 from analytics.store.archive import Archive
 

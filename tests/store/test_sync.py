@@ -9,7 +9,7 @@ import pytest
 import sqlalchemy as sa
 
 from analytics.model import MetricDefinition
-from analytics.params import Params
+from analytics.params.files import Params
 from analytics.store import Collection, Store
 from analytics.store.sync import load_definitions
 

@@ -12,7 +12,7 @@ from hypothesis import HealthCheck, given
 from hypothesis import settings as hypothesis_settings
 from hypothesis import strategies as st
 
-from analytics.params import Params
+from analytics.params.files import Params
 from analytics.store import Collection, Store
 from analytics.store.archive import Archive, checksum
 from analytics.store.tiers import rollup_table

@@ -9,7 +9,7 @@ from typing import Literal
 
 from analytics.alerts.incidents import HEALTH, Incident, mutes, worst
 from analytics.model import SEVERITIES, SeriesKey, Severity, zone_of
-from analytics.params import AlertRule, Alerts
+from analytics.params.alerts import AlertRule, Alerts
 
 TREND_KINDS = ("trend",)
 ANOMALY_KINDS = ("statistical", "pattern", "cross_platform", "trend", HEALTH)

@@ -81,7 +81,7 @@ def breakouts(
     """Contents that had far more than their account's earlier ones at the same age, the newest first."""
     from analytics.definitions import definitions_of
     from analytics.monitoring import breakouts as viral
-    from analytics.params import load_params
+    from analytics.params.files import load_params
     from analytics.settings import load_settings
     from analytics.store import open_store
 
@@ -239,7 +239,7 @@ def try_channel(channel: Annotated[str, typer.Argument(help="A name below `chann
     from analytics.alerts.rules import Notice
     from analytics.errors import AnalyticsError
     from analytics.model import SeriesKey
-    from analytics.params import load_params
+    from analytics.params.files import load_params
     from analytics.settings import credential, load_settings
 
     channels = load_params(load_settings().params_dir).alerts.channels

@@ -152,7 +152,7 @@ def _from_store(platform: str, metric: str, account: str | None, timezone: str) 
     from analytics.errors import NoDataError
     from analytics.model import SeriesKey
     from analytics.monitoring.axis import amounts_of, judged_axis
-    from analytics.params import load_params
+    from analytics.params.files import load_params
     from analytics.settings import load_settings
     from analytics.store import open_store
 

@@ -28,7 +28,7 @@ def plan(
 ) -> None:
     """Units and dollars each platform's schedule will cost, before it starts; exit 1 if a budget will not hold."""
     from analytics.jobs.collecting import spending
-    from analytics.params import load_params
+    from analytics.params.files import load_params
     from analytics.settings import load_settings
 
     planned = spending.plan(load_params(load_settings().params_dir), contents=contents)

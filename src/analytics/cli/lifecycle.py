@@ -36,7 +36,7 @@ def run(
     from rich.console import Console
 
     from analytics.cli.shown import steps
-    from analytics.params import load_params
+    from analytics.params.files import load_params
     from analytics.settings import load_settings
     from analytics.store import open_store
 

@@ -114,7 +114,7 @@ def batch(
     from analytics.jobs.reporting import published
     from analytics.jobs.reporting import report as job
     from analytics.jobs.reporting.batch import Made, make_all
-    from analytics.params import load_params
+    from analytics.params.files import load_params
     from analytics.settings import load_settings
 
     settings = load_settings()

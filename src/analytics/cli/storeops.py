@@ -38,7 +38,7 @@ def sync() -> None:
     from rich.console import Console
 
     from analytics.jobs.sync import sync_params
-    from analytics.params import load_params
+    from analytics.params.files import load_params
     from analytics.settings import load_settings
     from analytics.store import open_store
 

@@ -19,7 +19,7 @@ from analytics.jobs.reporting.published import publish
 from analytics.jobs.reporting.report import ReportFiles, make_report
 from analytics.jobs.sync import sync_params
 from analytics.model import Month
-from analytics.params import Params, load_params
+from analytics.params.files import Params, load_params
 from analytics.settings import Settings, demo_params
 
 if TYPE_CHECKING:

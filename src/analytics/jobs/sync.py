@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from analytics.adapters import exports, registry
 from analytics.errors import ParamsError, nearest
-from analytics.params import Params
+from analytics.params.files import Params
 from analytics.store.sync import Change, own_definitions
 
 if TYPE_CHECKING:

@@ -21,7 +21,7 @@ from analytics.model import MetricDefinition, SeriesKey
 from analytics.monitoring.axis import TOO_COARSE, Amounts, amounts_of, judged_axis, too_coarse
 from analytics.monitoring.readings import readings_of
 from analytics.monitoring.watch import EVERY, Own, Watch, entry_of, holidays_over, own_of
-from analytics.params import Baselines
+from analytics.params.baselines import Baselines
 
 if TYPE_CHECKING:
     import pandas as pd

@@ -11,7 +11,7 @@ import numpy as np
 
 from analytics.errors import InputError, StatisticsError
 from analytics.model import MetricDefinition, SeriesKey
-from analytics.params import BaselineParams
+from analytics.params.baselines import BaselineParams
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray

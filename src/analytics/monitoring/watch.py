@@ -12,7 +12,7 @@ import numpy as np
 
 from analytics.anomalies.feedback import Judgement, Verdict, weigh
 from analytics.model import SeriesKey
-from analytics.params import BaselineParams, Baselines, SeriesBaseline
+from analytics.params.baselines import BaselineParams, Baselines, SeriesBaseline
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray

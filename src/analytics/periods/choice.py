@@ -10,7 +10,7 @@ import pandas as pd
 
 from analytics.errors import InputError, NoDataError, nearest
 from analytics.model import Month, Period
-from analytics.params import Params
+from analytics.params.files import Params
 
 if TYPE_CHECKING:
     from analytics.store import Store

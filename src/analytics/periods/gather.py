@@ -19,7 +19,7 @@ from analytics.monitoring.axis import Amounts, amounts_of
 from analytics.monitoring.judge import MonitoredSeries, monitor
 from analytics.monitoring.readings import readings_of
 from analytics.monitoring.watch import Watch
-from analytics.params import Baselines
+from analytics.params.baselines import Baselines
 from analytics.periods.choice import stored_months
 from analytics.periods.evidence import said_of
 from analytics.periods.facts import Comparison, MonthFacts, compare, is_running, month_facts, within

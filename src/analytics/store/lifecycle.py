@@ -22,7 +22,7 @@ from analytics.store.tiers import log_entry, raw_table, rollup_table
 from analytics.store.writing import LIFECYCLE_LOCK
 
 if TYPE_CHECKING:
-    from analytics.params import Params
+    from analytics.params.files import Params
 
 RUN_LOCK = 0x72756E6C
 Tier = Literal["warm", "cold", "gone"]

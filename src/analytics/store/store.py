@@ -31,7 +31,7 @@ from analytics.store.sync import Change, define, load_definitions, sync
 from analytics.store.writing import CollectionWriter, Progress
 
 if TYPE_CHECKING:
-    from analytics.params import Params
+    from analytics.params.files import Params
     from analytics.settings import Settings
 
 Frames = pd.DataFrame | Iterable[pd.DataFrame] | Iterable[Observation]

@@ -14,7 +14,7 @@ from analytics.store import tables_config as t
 from analytics.store.upsert import upsert
 
 if TYPE_CHECKING:
-    from analytics.params import Params
+    from analytics.params.files import Params
 
 FROM_THE_BEGINNING = date(1, 1, 1)
 Rows = list[dict[str, Any]]

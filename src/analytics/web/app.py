@@ -14,7 +14,7 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from analytics import __version__
 from analytics.jobs.reporting.published import site_brand, site_dir
-from analytics.params import load_params
+from analytics.params.files import load_params
 from analytics.reports.publishing.site import refresh
 from analytics.settings import Settings, load_settings
 

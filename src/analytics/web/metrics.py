@@ -22,11 +22,11 @@ from analytics.errors import AnalyticsError, ParamsError
 from analytics.jobs.collecting.collectors import interval_of, rounds
 from analytics.jobs.watching.health import HTTP_TIMEOUT_S, ORDER, freshness
 from analytics.jobs.watching.health import health as look
-from analytics.params import load_params
+from analytics.params.files import load_params
 from analytics.store import asking
 
 if TYPE_CHECKING:
-    from analytics.params import Params
+    from analytics.params.files import Params
     from analytics.settings import Settings
     from analytics.store import Store
 

@@ -15,7 +15,7 @@ from analytics.ingest.landing import Landed, Landing
 from analytics.jobs.collecting import collect as job
 from analytics.jobs.collecting.replay import replay
 from analytics.model import MetricDefinition
-from analytics.params import Params
+from analytics.params.files import Params
 from analytics.simulator import serve
 from analytics.store import open_store, vault
 

@@ -8,7 +8,7 @@ from analytics.alerts import events
 from analytics.jobs.collecting.collectors import ill_health
 from analytics.jobs.watching.alert import alert
 from analytics.model import Observation
-from analytics.params import Params
+from analytics.params.files import Params
 from analytics.settings import Settings
 from analytics.store import Collection, open_store
 

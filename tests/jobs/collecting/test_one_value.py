@@ -10,7 +10,7 @@ import pytest
 from analytics.adapters.vendor import Retry
 from analytics.jobs.collecting import collect as job
 from analytics.jobs.collecting.replay import replay
-from analytics.params import Params
+from analytics.params.files import Params
 from analytics.simulator import platforms, serve
 from analytics.store import open_store
 

@@ -9,7 +9,8 @@ import pytest
 from analytics.adapters.prices import Cost, Prices
 from analytics.jobs.collecting import collect as job
 from analytics.jobs.collecting.spending import Paid, allowance, allowed, plan, rounds_per_day, spent_so_far
-from analytics.params import Account, Budget, Params
+from analytics.params.files import Params
+from analytics.params.platforms import Account, Budget
 from analytics.simulator import serve
 from analytics.store import open_store
 

@@ -15,7 +15,7 @@ from analytics.errors import InputError, NoDataError
 from analytics.jobs.reporting.published import rerun_command
 from analytics.jobs.reporting.report import FORMATS, make_report, month_asked, options_from, parameters_of, zone_for
 from analytics.model import Month
-from analytics.params import ReportParams
+from analytics.params.reports import ReportParams
 from analytics.settings import Settings, environment_of
 from analytics.store import Collection, open_store
 

@@ -10,7 +10,7 @@ import pytest
 from analytics.model import MetricDefinition, SeriesKey
 from analytics.monitoring.latest import Judged, Work, judge_recent
 from analytics.monitoring.watch import Own
-from analytics.params import BaselineParams
+from analytics.params.baselines import BaselineParams
 
 CUT = datetime(2026, 11, 27, tzinfo=UTC)
 LEARNED = timedelta(days=9)

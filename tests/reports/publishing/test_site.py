@@ -10,7 +10,8 @@ import pytest
 
 from analytics.errors import InputError
 from analytics.jobs.reporting.published import site_brand
-from analytics.params import Brand, Params, ReportParams
+from analytics.params.files import Params
+from analytics.params.reports import Brand, ReportParams
 from analytics.reports.publishing import site
 from analytics.reports.publishing.versions import Version
 

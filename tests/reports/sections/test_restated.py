@@ -12,7 +12,7 @@ import pytest
 
 from analytics.model import MetricDefinition, Month
 from analytics.monitoring.watch import Watch
-from analytics.params import Brand
+from analytics.params.reports import Brand
 from analytics.periods.choice import choose_series
 from analytics.periods.gather import gather
 from analytics.periods.standing import figures_of

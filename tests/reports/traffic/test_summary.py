@@ -7,7 +7,7 @@ import pandas as pd
 import pytest
 
 from analytics.monitoring.watch import Watch
-from analytics.params import Brand
+from analytics.params.reports import Brand
 from analytics.periods.choice import choose_series
 from analytics.periods.gather import gather
 from analytics.reports.document.display import TILES

@@ -14,7 +14,7 @@ from analytics.cli.report import app
 from analytics.errors import InputError, NoDataError
 from analytics.model import MetricDefinition, Month, SeriesKey
 from analytics.monitoring.watch import Watch
-from analytics.params import Brand
+from analytics.params.reports import Brand
 from analytics.periods.choice import choose_series
 from analytics.periods.gather import gather
 from analytics.periods.provenance import command

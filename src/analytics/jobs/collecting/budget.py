@@ -7,7 +7,7 @@ from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
 from analytics.jobs.collecting.spending import spent_so_far
-from analytics.params import load_params
+from analytics.params.files import load_params
 from analytics.settings import Settings
 
 if TYPE_CHECKING:

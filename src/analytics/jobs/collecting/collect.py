@@ -30,7 +30,8 @@ from analytics.ingest.landing import Landed, Landing
 from analytics.jobs.collecting.harvest import Harvest, Round
 from analytics.jobs.collecting.spending import Allowed, Paid, allowance, allowed, note, spent_so_far
 from analytics.jobs.sync import define
-from analytics.params import Account, Params, Platform, load_params
+from analytics.params.files import Params, load_params
+from analytics.params.platforms import Account, Platform
 from analytics.settings import Settings, credential
 
 if TYPE_CHECKING:

@@ -14,7 +14,7 @@ from cronsim import CronSim
 
 from analytics.alerts.incidents import HEALTH, Incident
 from analytics.model import SeriesKey
-from analytics.params import Params
+from analytics.params.files import Params
 from analytics.store.asking import rows
 
 if TYPE_CHECKING:

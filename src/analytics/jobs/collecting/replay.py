@@ -14,7 +14,7 @@ from analytics.errors import InputError, MalformedResponse
 from analytics.ingest.landing import Landed, Landing
 from analytics.jobs.collecting.collect import require_platform
 from analytics.model import Observation
-from analytics.params import Params, load_params
+from analytics.params.files import Params, load_params
 from analytics.settings import Settings
 
 if TYPE_CHECKING:

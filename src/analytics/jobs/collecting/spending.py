@@ -17,7 +17,8 @@ from cronsim import CronSim
 from analytics.adapters.base import CONTENT_LIMIT
 from analytics.adapters.prices import Cost, Prices, prices_of
 from analytics.adapters.registry import load_adapter
-from analytics.params import Account, Budget, Params, Platform
+from analytics.params.files import Params
+from analytics.params.platforms import Account, Budget, Platform
 
 if TYPE_CHECKING:
     from analytics.store import Store

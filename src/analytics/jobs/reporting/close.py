@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 from analytics.errors import InputError
 from analytics.jobs.reporting.report import parameters_of
 from analytics.model import Period
-from analytics.params import load_params
+from analytics.params.files import load_params
 from analytics.settings import Settings
 
 if TYPE_CHECKING:

@@ -15,7 +15,8 @@ from urllib.parse import SplitResult, unquote, urlsplit
 
 from analytics.errors import InputError, nearest
 from analytics.jobs.reporting.published import site_dir
-from analytics.params import Params, ReportParams, load_params
+from analytics.params.files import Params, load_params
+from analytics.params.reports import ReportParams
 from analytics.reports.publishing import site
 from analytics.reports.publishing.versions import Version, standing_of
 from analytics.settings import Settings, credential

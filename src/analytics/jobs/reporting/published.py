@@ -12,7 +12,8 @@ from uuid import UUID
 import nbformat
 
 from analytics.jobs.reporting.report import parameters_of
-from analytics.params import Params, ReportParams, load_params
+from analytics.params.files import Params, load_params
+from analytics.params.reports import ReportParams
 from analytics.reports.publishing import site
 from analytics.reports.publishing.versions import Version
 from analytics.settings import Settings, demo_params

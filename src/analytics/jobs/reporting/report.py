@@ -15,7 +15,8 @@ from pydantic import ValidationError
 
 from analytics.errors import InputError, nearest
 from analytics.model import Month, Period, period_of, zone_of
-from analytics.params import Brand, ReportParams, explained, load_params
+from analytics.params.files import explained, load_params
+from analytics.params.reports import Brand, ReportParams
 from analytics.settings import Settings, environment_of, project_root
 
 LANGUAGES = get_args(Brand.model_fields["language"].annotation)

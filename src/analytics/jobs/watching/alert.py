@@ -13,7 +13,8 @@ from analytics.alerts.incidents import FORGOTTEN, HEALTH, Incident, grouped, mer
 from analytics.jobs.collecting import collectors
 from analytics.jobs.collecting.collectors import ill_health
 from analytics.model import SeriesKey
-from analytics.params import AlertRule, Alerts, Params, load_params
+from analytics.params.alerts import AlertRule, Alerts
+from analytics.params.files import Params, load_params
 from analytics.settings import Settings, credential
 
 if TYPE_CHECKING:

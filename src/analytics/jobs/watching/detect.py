@@ -22,7 +22,7 @@ from analytics.definitions import definitions_of
 from analytics.model import SeriesKey
 from analytics.monitoring.breakouts import breakouts
 from analytics.monitoring.latest import Judged, Work, judge_recent
-from analytics.params import Params, load_params
+from analytics.params.files import Params, load_params
 from analytics.settings import Settings
 
 if TYPE_CHECKING:

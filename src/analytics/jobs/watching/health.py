@@ -131,7 +131,7 @@ def database(settings: Settings) -> tuple[Status, str]:
 def collection(settings: Settings, now: datetime) -> tuple[Status, str]:
     """Accounts of active platforms that have had no good round for several polls."""
     from analytics.jobs.collecting.collectors import changed_at, ill_health
-    from analytics.params import load_params
+    from analytics.params.files import load_params
     from analytics.store import open_store
 
     params = load_params(settings.params_dir)

@@ -15,7 +15,7 @@ from analytics.anomalies import SINGLE_SERIES_RULES, Level, seen_per_week
 from analytics.model import MetricDefinition, SeriesKey
 from analytics.monitoring.levels import HISTORY, LEAST_WEEKS, Past, level_of
 from analytics.monitoring.watch import Own, Watch
-from analytics.params import Params, load_params
+from analytics.params.files import Params, load_params
 from analytics.settings import Settings as Installation
 
 if TYPE_CHECKING:

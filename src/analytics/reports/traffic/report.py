@@ -15,7 +15,8 @@ from analytics.compute.cache import NOTHING, kept_in
 from analytics.definitions import definitions_of
 from analytics.model import period_of
 from analytics.monitoring.watch import Watch
-from analytics.params import Brand, load_params
+from analytics.params.files import load_params
+from analytics.params.reports import Brand
 from analytics.periods.choice import choose_series, competitors_of, names_of, require_other
 from analytics.periods.figures import SeriesMonth, TrafficData
 from analytics.periods.gather import gather

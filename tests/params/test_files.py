@@ -6,7 +6,8 @@ import pytest
 
 from analytics.baselines.registry import ALGORITHMS
 from analytics.errors import ParamsError
-from analytics.params import PARAMETERS, load_params
+from analytics.params.baselines import PARAMETERS
+from analytics.params.files import load_params
 
 RULE = "{channels: {team: TEAM}, rules: {r: {channels: [team], condition: %s}}}"
 GITHUB = "platforms: {github: {adapter: github, display_name: G, %s}}"
@@ -21,7 +22,7 @@ def load(folder: Path, name: str, text: str):
 
 def test_the_params_in_the_repository_load():
     """A fresh clone starts from them."""
-    params = load_params(Path(__file__).parents[1] / "params")
+    params = load_params(Path(__file__).parents[2] / "params")
 
     assert "github" in params.platforms
     assert params.reports["traffic"].notebook == "traffic"

@@ -1,0 +1,1 @@
+"""What to collect, watch and publish: YAML below `params/`, checked when it is read."""
