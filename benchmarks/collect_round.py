@@ -138,7 +138,7 @@ def measured(url: str, accounts: int, contents: int) -> dict[str, object]:
 
 
 def _stop_server(settings: Settings) -> None:
-    from analytics.store.server import EmbeddedServer
+    from analytics.store.server.supervisor import EmbeddedServer
 
     EmbeddedServer(settings.server_dir).stop()
 

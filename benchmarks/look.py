@@ -22,7 +22,7 @@ import pandas as pd
 from analytics.jobs.watching.detect import detect
 from analytics.settings import Settings
 from analytics.store import Collection, open_store
-from analytics.store.server import EmbeddedServer
+from analytics.store.server.supervisor import EmbeddedServer
 
 NOW = datetime(2026, 11, 20, 12, 0, tzinfo=UTC)
 POINTS = 32 * 288

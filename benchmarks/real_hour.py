@@ -40,8 +40,8 @@ import yaml
 from analytics.settings import Settings
 from analytics.simulator import Simulator, history, serve
 from analytics.store import Collection, open_store
-from analytics.store.server import EmbeddedServer, database_url
-from analytics.store.server_client import libpq_url
+from analytics.store.server.client import libpq_url
+from analytics.store.server.supervisor import EmbeddedServer, database_url
 
 ROOT = Path(__file__).parents[1]
 EVERY = timedelta(minutes=5)

@@ -45,7 +45,7 @@ from analytics.params.files import load_params
 from analytics.settings import Settings
 from analytics.simulator import Simulator, history, serve
 from analytics.store import Collection, Store, open_store
-from analytics.store.server import EmbeddedServer
+from analytics.store.server.supervisor import EmbeddedServer
 
 START = datetime(2026, 11, 16, tzinfo=UTC)
 PLATFORMS = {

@@ -12,8 +12,8 @@ from pathlib import Path
 import psycopg
 import sqlalchemy as sa
 
-from analytics.store.server import EmbeddedServer, parse_database_url
-from analytics.store.server_client import libpq_url
+from analytics.store.server.client import libpq_url
+from analytics.store.server.supervisor import EmbeddedServer, parse_database_url
 
 
 @contextmanager

@@ -103,7 +103,7 @@ class Installation:
         from analytics.store import open_store
 
         if self.settings.database_url is None:
-            from analytics.store.server import EmbeddedServer
+            from analytics.store.server.supervisor import EmbeddedServer
 
             self.started_database = EmbeddedServer(self.settings.server_dir).status().state != "running"
         self.say("Database …")
@@ -150,7 +150,7 @@ class Installation:
         if self.settings.database_url is not None or time.monotonic() - self._database_checked < DATABASE_CHECK_S:
             return
         self._database_checked = time.monotonic()
-        from analytics.store.server import EmbeddedServer
+        from analytics.store.server.supervisor import EmbeddedServer
 
         server = EmbeddedServer(self.settings.server_dir)
         try:
@@ -166,7 +166,7 @@ class Installation:
             self.say(f"Stopping {child.name}")
             child.stop(STOP_TIMEOUT_S)
         if self.started_database:
-            from analytics.store.server import EmbeddedServer
+            from analytics.store.server.supervisor import EmbeddedServer
 
             self.say("Stopping database")
             EmbeddedServer(self.settings.server_dir).stop()

@@ -20,8 +20,8 @@ from sqlalchemy import URL
 from analytics.settings import Settings
 from analytics.store.engine import make_engine
 from analytics.store.migrate import upgrade
-from analytics.store.server import EmbeddedServer, parse_database_url
-from analytics.store.server_client import libpq_url
+from analytics.store.server.client import libpq_url
+from analytics.store.server.supervisor import EmbeddedServer, parse_database_url
 
 # few examples in every run; many where a parser or a model changes: pytest --hypothesis-profile thorough
 hypothesis.settings.register_profile("daily", max_examples=15)

@@ -15,8 +15,8 @@ from typer.testing import CliRunner, Result
 
 from analytics.cli.db import app
 from analytics.errors import InputError, ServerError, StoreError
-from analytics.store.server import EmbeddedServer
-from analytics.store.server_client import libpq_url, server_version
+from analytics.store.server.client import libpq_url, server_version
+from analytics.store.server.supervisor import EmbeddedServer
 
 Run = Callable[..., Result]
 

@@ -12,8 +12,8 @@ import psycopg
 import pytest
 
 from analytics.settings import Settings
-from analytics.store.server import EmbeddedServer, database_url
-from analytics.store.server_client import libpq_url
+from analytics.store.server.client import libpq_url
+from analytics.store.server.supervisor import EmbeddedServer, database_url
 from tests.flows.conftest import ROOT, answers, until
 
 pytestmark = pytest.mark.slow

@@ -11,7 +11,7 @@ from sqlalchemy import URL
 
 from analytics.store import Store
 from analytics.store.engine import make_engine
-from analytics.store.server import EmbeddedServer
+from analytics.store.server.supervisor import EmbeddedServer
 
 
 @pytest.fixture

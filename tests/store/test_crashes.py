@@ -23,8 +23,8 @@ from analytics.store import Collection, Store
 from analytics.store.archive import Archive
 from analytics.store.engine import make_engine
 from analytics.store.migrate import upgrade
-from analytics.store.server import EmbeddedServer
-from analytics.store.server_client import libpq_url
+from analytics.store.server.client import libpq_url
+from analytics.store.server.supervisor import EmbeddedServer
 from tests.store.conftest import copy_server
 
 pytestmark = pytest.mark.slow

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from sqlalchemy import URL
 
     from analytics.settings import Settings
-    from analytics.store.server import EmbeddedServer, ServerStatus
+    from analytics.store.server.supervisor import EmbeddedServer, ServerStatus
 
 app = typer.Typer(rich_markup_mode="rich", no_args_is_help=True)
 
@@ -92,8 +92,8 @@ def status(
     as_json: Annotated[bool, typer.Option("--json", help="One JSON object on standard output.")] = False,
 ) -> None:
     """Show whether the database runs, which version, where, and how big it is."""
-    from analytics.store.server import parse_database_url
-    from analytics.store.server_client import server_version
+    from analytics.store.server.client import server_version
+    from analytics.store.server.supervisor import parse_database_url
 
     settings = _settings()
     if settings.database_url is None:
@@ -119,7 +119,7 @@ def url(
     The password of ANALYTICS_DATABASE_URL is never printed; that of `--tcp` is, because nobody else knows it.
     """
     from analytics.errors import InputError
-    from analytics.store.server import database_url
+    from analytics.store.server.supervisor import database_url
 
     settings = _settings()
     where = database_url(settings)
@@ -143,8 +143,8 @@ def psql(
 
     The embedded server is started if need be.
     """
-    from analytics.store.server import database_url
-    from analytics.store.server_client import psql_command
+    from analytics.store.server.client import psql_command
+    from analytics.store.server.supervisor import database_url
 
     command, environment = psql_command(database_url(_settings()), arguments or [])
     sys.stdout.flush()
@@ -158,13 +158,13 @@ def _settings() -> Settings:
 
 
 def _server(settings: Settings) -> EmbeddedServer:
-    from analytics.store.server import EmbeddedServer
+    from analytics.store.server.supervisor import EmbeddedServer
 
     return EmbeddedServer(settings.server_dir)
 
 
 def _is_elsewhere(settings: Settings, done: str) -> bool:
-    from analytics.store.server import parse_database_url
+    from analytics.store.server.supervisor import parse_database_url
 
     if settings.database_url is None:
         return False
@@ -212,6 +212,6 @@ def _say(text: str) -> None:
 
 
 def _echo(url: URL) -> None:
-    from analytics.store.server_client import libpq_url
+    from analytics.store.server.client import libpq_url
 
     typer.echo(libpq_url(url))

@@ -19,7 +19,7 @@ def lab(
 ) -> None:
     """Open JupyterLab on `notebooks/`, bound to this machine only, with the database started."""
     from analytics.settings import environment_of, load_settings, project_root
-    from analytics.store.server import database_url
+    from analytics.store.server.supervisor import database_url
 
     settings = load_settings()
     database_url(settings)

@@ -77,8 +77,8 @@ def backup(path: Annotated[Path, typer.Argument(help="File to write; it must not
     from rich.console import Console
 
     from analytics.settings import load_settings
-    from analytics.store import backup as backups
-    from analytics.store.server import database_url
+    from analytics.store.server import backup as backups
+    from analytics.store.server.supervisor import database_url
 
     size = backups.backup(database_url(load_settings()), path)
     Console(highlight=False, soft_wrap=True).print(f"{path}: {size / 1e6:.1f} MB")
@@ -89,8 +89,8 @@ def restore(path: Annotated[Path, typer.Argument(help="A file `analytics db back
     from rich.console import Console
 
     from analytics.settings import load_settings
-    from analytics.store import backup as backups
-    from analytics.store.server import database_url
+    from analytics.store.server import backup as backups
+    from analytics.store.server.supervisor import database_url
 
     counts = backups.restore(database_url(load_settings()), path)
     Console(highlight=False).print(", ".join(f"{rows:,} {table}" for table, rows in counts.items()))

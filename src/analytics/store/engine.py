@@ -49,7 +49,7 @@ def driver_cursor(connection: sa.Connection) -> psycopg.Cursor[Any]:
 
 def engine_for(settings: Settings) -> sa.Engine:
     """The engine of an installation; starts the embedded server where no URL is set."""
-    from analytics.store.server import database_url
+    from analytics.store.server.supervisor import database_url
 
     return make_engine(
         database_url(settings),

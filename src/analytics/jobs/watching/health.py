@@ -101,7 +101,7 @@ def api_of_up(home: Path) -> str | None:
 
 def hurried(settings: Settings, *, statement_timeout_s: float = STATEMENT_TIMEOUT_S) -> Settings:
     """The same store, asked by somebody who does not wait: a database that is silent is as bad as one that is away."""
-    from analytics.store.server import EmbeddedServer, parse_database_url
+    from analytics.store.server.supervisor import EmbeddedServer, parse_database_url
 
     given = settings.database_url
     url = parse_database_url(given.get_secret_value()) if given else EmbeddedServer(settings.server_dir).url()
@@ -117,7 +117,7 @@ def database(settings: Settings) -> tuple[Status, str]:
     import sqlalchemy as sa
 
     from analytics.store import open_store
-    from analytics.store.server import EmbeddedServer
+    from analytics.store.server.supervisor import EmbeddedServer
 
     if settings.database_url is None:
         state = EmbeddedServer(settings.server_dir).status().state

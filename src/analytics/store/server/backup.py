@@ -11,8 +11,8 @@ from typing import TYPE_CHECKING
 import sqlalchemy as sa
 
 from analytics.errors import InputError, StoreError
-from analytics.store.server_client import psql_command
-from analytics.store.server_install import program
+from analytics.store.server.client import psql_command
+from analytics.store.server.install import program
 
 if TYPE_CHECKING:
     from sqlalchemy import URL

@@ -21,10 +21,10 @@ from sqlalchemy import URL, create_engine, text
 
 from analytics.errors import ServerError, SettingsError
 from analytics.settings import Settings
-from analytics.store.server import EmbeddedServer, database_url
-from analytics.store.server_client import libpq_url, server_version
-from analytics.store.server_config import SHORT
-from analytics.store.server_probe import is_locked, read_pid_file
+from analytics.store.server.client import libpq_url, server_version
+from analytics.store.server.config import SHORT
+from analytics.store.server.probe import is_locked, read_pid_file
+from analytics.store.server.supervisor import EmbeddedServer, database_url
 from tests.store.conftest import copy_server
 from tests.store.server_forks import fork
 

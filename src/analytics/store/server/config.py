@@ -14,7 +14,7 @@ import stat
 import tempfile
 from pathlib import Path
 
-from analytics.store.server_account import Account
+from analytics.store.server.account import Account
 
 OWN_CONF = "analytics.conf"
 DEFAULT_PORT = 5432  # names the socket file; nothing listens on it unless TCP was asked for

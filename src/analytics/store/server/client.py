@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
 from analytics.errors import StoreError
-from analytics.store.server_install import program
+from analytics.store.server.install import program
 
 if TYPE_CHECKING:
     from sqlalchemy import URL

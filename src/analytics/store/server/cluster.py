@@ -7,10 +7,10 @@ import tempfile
 from pathlib import Path
 
 from analytics.errors import ServerError
-from analytics.store.server_account import Account, can_reach, initdb_account
-from analytics.store.server_config import POSTGRESQL_CONF
-from analytics.store.server_install import POSTGRES_MAJOR, programs_for, reachable_folder
-from analytics.store.server_probe import SUPERUSER
+from analytics.store.server.account import Account, can_reach, initdb_account
+from analytics.store.server.config import POSTGRESQL_CONF
+from analytics.store.server.install import POSTGRES_MAJOR, programs_for, reachable_folder
+from analytics.store.server.probe import SUPERUSER
 
 INITDB_OPTIONS = (
     "--pgdata . --auth trust --encoding UTF8 --data-checksums --no-instructions"

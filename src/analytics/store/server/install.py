@@ -8,7 +8,7 @@ import tempfile
 from pathlib import Path
 
 from analytics.errors import ServerError
-from analytics.store.server_account import Account, can_reach
+from analytics.store.server.account import Account, can_reach
 
 POSTGRES_MAJOR = 18
 REACHABLE = Path("/var/lib/analytics")  # for root alone: what lies beneath its private home, the server cannot reach

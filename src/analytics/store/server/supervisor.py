@@ -23,10 +23,11 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Literal
 
 from analytics.errors import ServerError, SettingsError
-from analytics.store import server_config, server_probe
-from analytics.store.server_account import Account, server_account
-from analytics.store.server_cluster import ready_cluster
-from analytics.store.server_files import (
+from analytics.store.server import config as server_config
+from analytics.store.server import probe as server_probe
+from analytics.store.server.account import Account, server_account
+from analytics.store.server.cluster import ready_cluster
+from analytics.store.server.files import (
     POLL_S,
     TcpDoor,
     disk_bytes,
@@ -37,8 +38,8 @@ from analytics.store.server_files import (
     tail,
     write_private,
 )
-from analytics.store.server_install import programs_for
-from analytics.store.server_probe import DATABASE, SUPERUSER, Live
+from analytics.store.server.install import programs_for
+from analytics.store.server.probe import DATABASE, SUPERUSER, Live
 
 if TYPE_CHECKING:
     import psycopg

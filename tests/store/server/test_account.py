@@ -12,11 +12,11 @@ from pathlib import Path
 import pytest
 
 from analytics.errors import ServerError
-from analytics.store import server_install
-from analytics.store.server import EmbeddedServer
-from analytics.store.server_account import DEDICATED_UIDS, Account, can_reach, server_account
-from analytics.store.server_config import fits_socket, socket_dir
-from analytics.store.server_install import program
+from analytics.store.server import install as server_install
+from analytics.store.server.account import DEDICATED_UIDS, Account, can_reach, server_account
+from analytics.store.server.config import fits_socket, socket_dir
+from analytics.store.server.install import program
+from analytics.store.server.supervisor import EmbeddedServer
 from tests.store.server_forks import fork
 
 NOBODY = 65534

@@ -14,9 +14,9 @@ from sqlalchemy import URL
 
 from analytics.errors import InputError, StoreError
 from analytics.store import Collection, Store
-from analytics.store.backup import backup, restore, row_counts
 from analytics.store.engine import make_engine
-from analytics.store.server_client import libpq_url
+from analytics.store.server.backup import backup, restore, row_counts
+from analytics.store.server.client import libpq_url
 
 NOW = datetime(2026, 11, 20, tzinfo=UTC)
 

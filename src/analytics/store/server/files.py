@@ -13,7 +13,7 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 
 from analytics.errors import ServerError
-from analytics.store.server_account import Account
+from analytics.store.server.account import Account
 
 POLL_S = 0.02
 
