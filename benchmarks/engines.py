@@ -3,8 +3,8 @@
     python benchmarks/engines.py [--series 500,1000,2000] [--engines loky] [--jobs 1,2] [--repeat 3]
 
 Each series is thirty-two days at five minutes, every tenth with a spike in its last hour, judged by the function that
-`analytics.jobs.watching.detect` sends to `map_items`. The plain loop is the measure for all others: SHA-256 over every band and
-every event. Runs take turns, and the best of `--repeat` counts.
+`analytics.jobs.watching.detect` sends to `map_items`. The plain loop is the measure for all others: SHA-256 over every
+band and every event. Runs take turns, and the best of `--repeat` counts.
 
 Wall seconds say little where other work holds the cores. So each run also gives its longest path in processor seconds:
 what the sender spent and then the busiest worker, which is the wall time of free cores. `start_s` is the wall time of
