@@ -225,16 +225,51 @@ _SPACE = re.compile(f"[^\\S{NBSP}{THIN}]+")  # a number keeps to its sign
 _PUNCTUATION = re.compile(r"([!-/:-@\[-`{-~])")
 
 
+UNSHOWN = "\N{WHITE SQUARE}"  # stands for a character that nothing can show
+MOST_MARKS = 2  # in one place above or below a letter; no language stacks more, and a higher pile covers other lines
+
+
 def clean(text: Any) -> str:
     """Text from outside as one harmless line: no control characters, no direction overrides, spaces collapsed.
 
-    >>> clean("a\\x07b\\n  c\\u202egpj")
-    'ab cgpj'
+    A private or half character becomes a square, so that a name of nothing else is not an empty one.
+
+    >>> clean("a\\x07b\\n  c\\u202egpj \\ue000")
+    'ab cgpj □'
     """
-    shown = "".join(
-        char for char in str(text) if char.isspace() or unicodedata.category(char) not in {"Cc", "Cs", "Co", "Cn"}
-    )
-    return _SPACE.sub(" ", _BIDI.sub("", shown)).strip()
+    shown = "".join(map(_shown, str(text)))
+    return _SPACE.sub(" ", unstacked(_BIDI.sub("", shown))).strip()
+
+
+def _shown(char: str) -> str:
+    if char.isspace():
+        return char
+    category = unicodedata.category(char)
+    if category == "Cc":
+        return ""
+    code = ord(char)
+    is_no_character = code & 0xFFFE == 0xFFFE or 0xFDD0 <= code <= 0xFDEF
+    return UNSHOWN if category in {"Cs", "Co"} or is_no_character else char
+
+
+def unstacked(text: str) -> str:
+    """The same text with at most `MOST_MARKS` marks in each place on a letter.
+
+    >>> unstacked("x" + "\\u0301" * 9) == "x" + "\\u0301" * 2
+    True
+    """
+    if text.isascii():
+        return text
+    kept: list[str] = []
+    counts: dict[int, int] = {}
+    for char in text:
+        place = unicodedata.combining(char)
+        if place == 0:
+            counts.clear()
+        counts[place] = counts.get(place, 0) + 1
+        if place < 200 or counts[place] <= MOST_MARKS:  # below 200 are the marks of single scripts
+            kept.append(char)
+    return "".join(kept)
 
 
 def literal(text: Any) -> str:

@@ -24,7 +24,7 @@ from traitlets import Bool
 
 from analytics.reports.document import display, theme
 from analytics.reports.document.chart_data import columns_of, with_columns
-from analytics.reports.exporters import svg
+from analytics.reports.exporters import svg, typefaces
 from analytics.reports.exporters.common import Document, document, note_rows, shown
 from analytics.reports.exporters.words import words
 
@@ -127,7 +127,7 @@ def style_of(accent: str) -> str:
 
 
 def _face(name: str, weight: str) -> str:
-    data = base64.b64encode((svg.FONT_DIR / name).read_bytes()).decode()
+    data = base64.b64encode((typefaces.FONT_DIR / name).read_bytes()).decode()
     source = f"url(data:font/woff2;base64,{data}) format('woff2')"
     return f"@font-face{{font-family:Inter;font-weight:{weight};font-display:swap;src:{source}}}\n"
 

@@ -8,14 +8,12 @@ own, so the same notebook gives the same bytes on every machine.
 from __future__ import annotations
 
 import base64
+import itertools
 import json
 import re
 import struct
 import tempfile
-import unicodedata
-from collections.abc import Iterator
 from datetime import UTC, datetime
-from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -25,13 +23,14 @@ from traitlets import Bool
 
 from analytics.errors import ReportError
 from analytics.reports.document import theme
-from analytics.reports.exporters import svg
+from analytics.reports.exporters import svg, typefaces
 from analytics.reports.exporters.common import Document, document, note_rows, shown
 from analytics.reports.exporters.words import words
 
 TEMPLATE = Path(__file__).resolve().parents[1] / "typst" / "report.typ"
 TEXT_WIDTH_MM = 170.0
 TALL_MM = 62.0  # a quarter of a page's text: more, left over, would be a gap
+NOT_SHOWN = "PDF/UA-1 error"  # how Typst begins to say that a text cannot be displayed or read back
 ZERO_WIDTH_SPACE = "\u200b"
 _LONG_WORD = re.compile(r"[^\s/.-]{30,}")
 EPOCH = datetime(2000, 1, 1, tzinfo=UTC)
@@ -56,33 +55,55 @@ class ReportPDFExporter(Exporter):
 
 
 def pdf(doc: Document) -> bytes:
-    """The finished file of a document."""
+    """The finished file of a document.
+
+    Raises:
+        ReportError: Typst cannot set it.
+    """
+    import typst
+
+    try:
+        return _compiled(doc)
+    except typst.TypstError as exc:
+        if NOT_SHOWN not in exc.message:
+            raise _refused(doc, exc) from exc
+    # A name that not even its own font joins up costs its letters, never the report.
+    try:
+        return _compiled(doc, own_font_only=True)
+    except typst.TypstError as exc:
+        raise _refused(doc, exc) from exc
+
+
+def _refused(doc: Document, exc: Any) -> ReportError:
+    hints = "; ".join([exc.message, *exc.hints])
+    return ReportError(f"the PDF of {doc.cover['title']!r} cannot be set: {hints}")
+
+
+def _compiled(doc: Document, *, own_font_only: bool = False) -> bytes:
     import typst
 
     with tempfile.TemporaryDirectory(prefix="report-") as folder:
         root = Path(folder)
-        _write(doc, root)
-        try:
-            made = typst.compile(
+        _write(doc, root, own_font_only=own_font_only)
+        return bytes(
+            typst.compile(
                 str(root / "main.typ"),
                 root=str(root),
-                font_paths=[str(svg.FONT_DIR)],
+                font_paths=[str(typefaces.FONT_DIR)],
                 ignore_system_fonts=True,
                 pdf_standards=["ua-1"],
                 timestamp=_issued(doc.cover["issued"] or doc.cover["dated"]),
             )
-        except typst.TypstError as exc:
-            hints = "; ".join([exc.message, *exc.hints])
-            raise ReportError(f"the PDF of {doc.cover['title']!r} cannot be set: {hints}") from exc
-    return bytes(made)
+        )
 
 
-def _write(doc: Document, root: Path) -> None:
+def _write(doc: Document, root: Path, *, own_font_only: bool) -> None:
     """Lay out what Typst reads: the template, `report.json`, one SVG or PNG a chart."""
-    for count, block in enumerate((b for b in doc.blocks if b["type"] == "figure"), start=1):
-        _write_figure(block, f"c{count}", doc.cover["language"], root)
+    language = doc.cover["language"]
+    charts = itertools.count(1)
+    blocks = [_figure(b, f"c{next(charts)}", language, root) if b["type"] == "figure" else b for b in doc.blocks]
     logo = _logo(doc.cover.get("logo"), root)
-    rows = [note_rows(n, doc.cover["language"]) for n in doc.notes]
+    rows = [note_rows(n, language) for n in doc.notes]
     shared = [row for row in rows[0] if all(row in others for others in rows)] if len(rows) > 1 else []
     notes = [
         {"note": n["note"], "rows": [row for row in own if row not in shared]}
@@ -90,29 +111,32 @@ def _write(doc: Document, root: Path) -> None:
     ]
     content = {
         "cover": {**doc.cover, "logo": logo},
-        "blocks": doc.blocks,
+        "blocks": blocks,
         "notes": notes,
         "shared": shared,
         "parameters": shown(doc.parameters) if doc.parameters else "",
-        "words": words(doc.cover["language"]),
+        "words": words(language),
+        "families": typefaces.families(),
         "colours": {**theme.LIGHT, **theme.accents(doc.cover["accent"])},
     }
-    content = _drawable(_with_sparks(content))
+    content = _drawable(_with_sparks(content), own_font_only)
     (root / "report.json").write_text(json.dumps(content, ensure_ascii=False, sort_keys=True), "utf-8")
     (root / "main.typ").write_text(TEMPLATE.read_text("utf-8"), "utf-8")
 
 
-def _write_figure(block: dict[str, Any], name: str, language: str, root: Path) -> None:
-    """Put a chart's SVG, or a picture's PNG, beside the document, and note how high it stands."""
+def _figure(block: dict[str, Any], name: str, language: str, root: Path) -> dict[str, Any]:
+    """A figure as the template reads it, with its SVG or PNG beside the document."""
+    made = {key: value for key, value in block.items() if key not in {"spec", "png"}} | {"words": []}
     if "spec" in block:
-        drawn = svg.chart_svg(block.pop("spec"), prefix=name, language=language)
-        block["file"], picture, size = f"{name}.svg", drawn.encode("utf-8"), svg.size_of(drawn)
+        drawn, made["words"] = svg.without_foreign(svg.chart_svg(block["spec"], prefix=name, language=language))
+        made["file"], picture, size = f"{name}.svg", drawn.encode("utf-8"), svg.size_of(drawn)
     else:
-        picture = base64.b64decode(block.pop("png"))
-        block["file"], size = f"{name}.png", struct.unpack(">II", picture[16:24])  # as every PNG begins
-    (root / block["file"]).write_bytes(picture)
-    block["height"] = _height_mm(*size)
-    block["tall"] = block["height"] > TALL_MM
+        picture = base64.b64decode(block["png"])
+        made["file"], size = f"{name}.png", struct.unpack(">II", picture[16:24])  # as every PNG begins
+    (root / made["file"]).write_bytes(picture)
+    made["width_px"], made["height"] = size[0], _height_mm(*size)
+    made["tall"] = made["height"] > TALL_MM
+    return made
 
 
 def _height_mm(width: float, height: float) -> float:
@@ -145,40 +169,19 @@ def _issued(text: str) -> datetime:
     return when if when.tzinfo else when.replace(tzinfo=UTC)
 
 
-@cache
-def _glyphs() -> frozenset[int]:
-    """The characters every shipped font can draw, from the list of code point ranges beside them."""
-    covered: set[int] = set()
-    for line in (svg.FONT_DIR / "coverage.txt").read_text("ascii").split():
-        first, _, last = line.partition("-")
-        covered.update(range(int(first, 16), int(last or first, 16) + 1))
-    return frozenset(covered)
-
-
-def _drawable(value: Any) -> Any:
-    """A copy in which characters no shipped font can draw (emoji, ideographs) are written by their names.
-
-    Words longer than a narrow column may break anywhere.
+def _drawable(value: Any, own_only: bool = False) -> Any:
+    """A copy with every text as far as the shipped fonts draw it; words longer than a narrow column may break anywhere.
 
     >>> _drawable("50 % off 🔥")
-    '50 % off [fire]'
+    '50 % off 🔥'
     """
     if isinstance(value, dict):
-        return {key: _drawable(item) for key, item in value.items()}
+        return {key: _drawable(item, own_only) for key, item in value.items()}
     if isinstance(value, list):
-        return [_drawable(item) for item in value]
-    return _LONG_WORD.sub(_breakable, "".join(_named(value))) if isinstance(value, str) else value
+        return [_drawable(item, own_only) for item in value]
+    return _LONG_WORD.sub(_breakable, typefaces.drawable(value, own_only=own_only)) if isinstance(value, str) else value
 
 
 def _breakable(found: re.Match[str]) -> str:
-    return ZERO_WIDTH_SPACE.join(re.findall(r".{1,8}", found.group()))
-
-
-def _named(text: str) -> Iterator[str]:
-    for char in text:
-        if ord(char) in _glyphs() or char == "\n":
-            yield char
-        elif unicodedata.category(char) == "So":
-            yield f"[{unicodedata.name(char, 'symbol').lower()}]"
-        elif unicodedata.category(char)[0] not in "MC" and not 0xFE00 <= ord(char) <= 0xFE0F:
-            yield "\N{WHITE SQUARE}"
+    letters = list(typefaces.clusters(found.group()))
+    return ZERO_WIDTH_SPACE.join("".join(letters[start : start + 8]) for start in range(0, len(letters), 8))

@@ -6,20 +6,29 @@ import json
 import re
 from collections.abc import Iterator, Sequence
 from functools import cache, lru_cache
-from pathlib import Path
 from typing import Any
+from xml.sax.saxutils import unescape
 
 import numpy as np
 from numpy.typing import NDArray
 
 from analytics.errors import ReportError
+from analytics.reports.exporters import typefaces
+from analytics.wording.formats import UNSHOWN
 
 Places = NDArray[np.int64]
 
-FONT_DIR = Path(__file__).resolve().parents[1] / "fonts"
 VEGALITE_VERSION = "6.4"
 LOCALES: dict[str, Any] = {"de": "de-DE", "fr": "fr-FR", "es": "es-ES"}
 
+_QUOTES = {"&quot;": '"', "&apos;": "'"}
+_PLACED = re.compile(
+    r"<(?P<tag>/g|g)(?:\s(?P<attributes>[^>]*[^>/]))?>|<text(?:\s(?P<of_text>[^>]*))?>(?P<text>[^<]*)</text>"
+)
+_ATTRIBUTE = re.compile(r'([a-z-]+)="([^"]*)"')
+_MOVE = re.compile(r"translate\(([-\d.]+),([-\d.]+)\)")
+_TURN = re.compile(r"rotate\(([-\d.]+)")
+_NOT_XML = re.compile("[^\t\n\r\x20-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
 _TAG = re.compile(r"<[^>]+>")
 _LONG_NUMBER = re.compile(r"-?\d+\.\d{2,}")
 _POLYLINE = re.compile(r'd="(M[-\d.,LMZ]{40,})"')
@@ -36,7 +45,7 @@ _EMPTY = re.compile(
 def _fonts_known() -> bool:
     import vl_convert
 
-    vl_convert.register_font_directory(str(FONT_DIR))
+    vl_convert.register_font_directory(str(typefaces.FONT_DIR))
     return True
 
 
@@ -49,7 +58,16 @@ def chart_svg(spec: dict[str, Any], *, prefix: str, language: str = "en") -> str
     Raises:
         ReportError: the chart cannot be drawn.
     """
-    return compacted(_drawn(json.dumps(spec, sort_keys=True), LOCALES.get(language)), prefix=prefix)
+    return compacted(_drawn(json.dumps(_as_xml(spec), sort_keys=True), LOCALES.get(language)), prefix=prefix)
+
+
+def _as_xml(value: Any) -> Any:
+    """A copy of a specification without the characters XML cannot hold: one aborts the drawing library's process."""
+    if isinstance(value, str):
+        return _NOT_XML.sub(UNSHOWN, value)
+    if isinstance(value, dict):
+        return {_as_xml(key): _as_xml(item) for key, item in value.items()}
+    return [_as_xml(item) for item in value] if isinstance(value, list) else value
 
 
 @lru_cache(maxsize=256)
@@ -80,7 +98,7 @@ def chart_png(spec: dict[str, Any], *, scale: float, language: str = "en") -> by
     _fonts_known()
     locale = LOCALES.get(language)
     made: bytes = vl_convert.vegalite_to_png(
-        spec, scale=scale, vl_version=VEGALITE_VERSION, allowed_base_urls=[], format_locale=locale,
+        _as_xml(spec), scale=scale, vl_version=VEGALITE_VERSION, allowed_base_urls=[], format_locale=locale,
         time_format_locale=locale,
     )  # fmt: skip
     return made
@@ -110,6 +128,55 @@ def compacted(svg: str, *, prefix: str) -> str:
     for count, name in enumerate(dict.fromkeys(_ID.findall(svg)), start=1):
         svg = re.sub(rf'(id="|#){re.escape(name)}(?=["\)])', rf"\g<1>{prefix}-{count}", svg)
     return svg
+
+
+def without_foreign(svg: str) -> tuple[str, list[dict[str, Any]]]:
+    """A drawing without the words that need another font than the report's own, and these words with their places.
+
+    Letters of many scripts join and change places, which a drawing's text does not survive in a tagged PDF; words the
+    page sets itself do. A word has `text`, `x`, `y` (its baseline) and `size` in pixels of the drawing, `turn` in
+    degrees, `anchor` (0 start, 0.5 middle, 1 end), `fill` and `weight`.
+
+    >>> without_foreign('<g transform="translate(9,2)"><text transform="translate(1,1)">ไทย</text></g>')
+    ('<g transform="translate(9,2)"></g>', [{'text': 'ไทย', 'x': 10.0, 'y': 3.0, ... 'weight': 400}])
+    """
+    words: list[dict[str, Any]] = []
+    places = [(0.0, 0.0)]
+
+    def step(found: re.Match[str]) -> str:
+        tag, attributes = found["tag"], found["attributes"] or found["of_text"] or ""
+        if tag == "/g":
+            places.pop()
+            return found.group()
+        x, y = (a + b for a, b in zip(places[-1], _moved(attributes), strict=True))
+        if tag == "g":
+            places.append((x, y))
+            return found.group()
+        said = unescape(found["text"], _QUOTES)
+        if said == typefaces.drawable(said, own_only=True):
+            return found.group()
+        given = dict(_ATTRIBUTE.findall(attributes))
+        turn = _TURN.search(attributes)
+        words.append(
+            {
+                "text": said,
+                "x": x,
+                "y": y,
+                "size": float(given.get("font-size", "11").removesuffix("px")),
+                "turn": float(turn[1]) if turn else 0.0,
+                "anchor": {"middle": 0.5, "end": 1.0}.get(given.get("text-anchor", ""), 0.0),
+                "fill": given.get("fill", "#000000"),
+                "weight": 600 if given.get("font-weight") in {"bold", "600"} else 400,
+            }
+        )
+        return ""
+
+    return _PLACED.sub(step, svg), words
+
+
+def _moved(attributes: str) -> tuple[float, float]:
+    found = _MOVE.search(attributes)
+    return (float(found[1]), float(found[2])) if found else (0.0, 0.0)
 
 
 def _rounded(found: re.Match[str]) -> str:
