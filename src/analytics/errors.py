@@ -88,6 +88,10 @@ class StoreError(AnalyticsError):
     """The database refused or is not there."""
 
 
+class ValueRefused(StoreError):
+    """The database refused what it was given, and would again: the batch is at fault, not the database."""
+
+
 class ServerError(StoreError):
     """The embedded PostgreSQL could not be started, stopped or reached."""
 

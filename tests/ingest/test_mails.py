@@ -17,6 +17,7 @@ AT = datetime(2026, 11, 20, 12, tzinfo=UTC)
 SENDER = "Substack <no-reply@substack.com>"
 SUBJECT = "New free subscriber to Let's get going!"
 HTML = '<h1>New free subscriber</h1><p><strong>Email:</strong> <a href="mailto:ada@x.com">ada@x.com</a></p>'
+DKIM = "{@substack.com : pass}"
 HEADERS = "Message-ID: <1@substack>\nDate: Fri, 20 Nov 2026 10:00:00 +0000\n"
 
 
@@ -42,14 +43,18 @@ POSTMARK = {
     "Subject": SUBJECT,
     "HtmlBody": HTML,
     "Date": "Fri, 20 Nov 2026 10:00:00 +0000",
-    "Headers": [{"Name": "Message-ID", "Value": "<1@substack>"}],
+    "Headers": [
+        {"Name": "Message-ID", "Value": "<1@substack>"},
+        {"Name": "X-Spam-Tests", "Value": "DKIM_SIGNED,DKIM_VALID,DKIM_VALID_AU"},
+    ],
 }
 POSTED = {
-    "sendgrid": multipart(**{"from": SENDER, "subject": SUBJECT, "html": HTML, "headers": HEADERS}),
-    "sendgrid raw": multipart(email=mime(), dkim="{@substack.com : pass}"),
+    "sendgrid": multipart(**{"from": SENDER, "subject": SUBJECT, "html": HTML, "headers": HEADERS, "dkim": DKIM}),
+    "sendgrid raw": multipart(email=mime(), dkim=DKIM),
     "mailgun": form(**{"from": SENDER, "subject": SUBJECT, "body-html": HTML, "Message-Id": "<1@substack>"}
-                    | {"Date": "Fri, 20 Nov 2026 10:00:00 +0000"}),
-    "mailgun mime": multipart(**{"from": SENDER, "body-mime": mime()}),
+                    | {"Date": "Fri, 20 Nov 2026 10:00:00 +0000",
+                       "message-headers": '[["X-Mailgun-Dkim-Check-Result", "Pass"]]'}),
+    "mailgun mime": multipart(**{"from": SENDER, "body-mime": "X-Mailgun-Dkim-Check-Result: Pass\r\n" + mime()}),
     "postmark": (json.dumps(POSTMARK).encode(), "application/json; charset=utf-8"),
 }  # fmt: skip
 
@@ -84,7 +89,7 @@ def test_a_new_subscriber_is_the_same_event_through_every_service(service):
     ],
 )
 def test_wordings(subject, kind, count):
-    parsed = parse_mail(*form(**{"from": SENDER, "subject": subject, "text": ""}), received_at=AT)
+    parsed = parse_mail(*form(**{"from": SENDER, "subject": subject, "text": "", "dkim": DKIM}), received_at=AT)
 
     assert [(event.kind, event.count) for event in parsed.events] == ([(kind, count)] if kind else [])
     assert len(parsed.events) + len(parsed.passed_over) == 1
@@ -105,6 +110,53 @@ def test_a_forged_sender_is_a_problem():
 
     assert parsed.events == ()
     assert "signature" in parsed.problems[0]
+
+
+UNSIGNED = {
+    "sendgrid": multipart(**{"from": SENDER, "subject": SUBJECT, "html": HTML}),
+    "sendgrid, signed by another": multipart(**{"from": SENDER, "subject": SUBJECT, "dkim": "{@evil.example : pass}"}),
+    "sendgrid, none": multipart(**{"from": SENDER, "subject": SUBJECT, "dkim": "none"}),
+    "sendgrid raw": multipart(email=mime()),
+    "mailgun": form(**{"from": SENDER, "subject": SUBJECT}),
+    "mailgun, twice": form(**{"from": SENDER, "subject": SUBJECT, "message-headers": json.dumps(
+        [["X-Mailgun-Dkim-Check-Result", "Pass"], ["X-Mailgun-Dkim-Check-Result", "Fail"]])}),
+    "mailgun mime": multipart(**{"from": SENDER, "body-mime": mime()}),
+    "postmark": (json.dumps(POSTMARK | {"Headers": []}).encode(), "application/json"),
+    "postmark, valid but another's": (json.dumps(POSTMARK | {"Headers": [
+        {"Name": "X-Spam-Tests", "Value": "DKIM_SIGNED,DKIM_VALID"}]}).encode(), "application/json"),
+    "a result the sender wrote below the service's": multipart(email=(
+        "Authentication-Results: mx.example; dkim=none\r\n"
+        "Authentication-Results: mx.example; dkim=pass header.d=substack.com\r\n" + mime())),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("service", UNSIGNED)
+def test_an_unsigned_mail_counts_only_once_a_person_has_let_it_in(service):
+    """Anybody can write Substack's name into a mail."""
+    parsed = parse_mail(*UNSIGNED[service], received_at=AT)
+
+    assert parsed.events == ()
+    assert "mail says it is from substack.com, but" in parsed.problems[0]
+    assert len(parse_mail(*UNSIGNED[service], received_at=AT, is_approved=True).events) == 1
+
+
+@pytest.mark.parametrize(
+    "result",
+    ["dkim=pass header.d=substack.com", "spf=fail; dkim=pass (2048-bit) header.i=@mg.substack.com; dmarc=pass"],
+)
+def test_a_result_of_the_service_is_believed(result):
+    raw = f"Authentication-Results: mx.example; {result}\r\n{mime()}"
+
+    assert len(parse_mail(*multipart(email=raw), received_at=AT).events) == 1
+
+
+@pytest.mark.parametrize("count", ["99999999999999999999", "2,000,000", "9" * 5000])
+def test_a_number_no_newsletter_gains_is_not_read(count):
+    """One beyond 64 bits stopped all counting."""
+    parsed = parse_mail(*form(**{"from": SENDER, "subject": f"{count} new subscribers", "dkim": DKIM}), received_at=AT)
+
+    assert parsed.events == ()
+    assert "expected at most" in parsed.problems[0]
 
 
 @pytest.mark.parametrize(

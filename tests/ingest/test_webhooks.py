@@ -71,7 +71,7 @@ def test_opens_of_one_reader_are_many_and_unique_once():
     )
 
     keys = {
-        metric: {c.key for c in counted(parsed.events) if c.metric == metric} for metric in ("opens", "unique_opens")
+        metric: {c.keys for c in counted(parsed.events) if c.metric == metric} for metric in ("opens", "unique_opens")
     }
 
     assert {metric: len(found) for metric, found in keys.items()} == {"opens": 3, "unique_opens": 2}

@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
-from typing import Annotated
+from collections.abc import Iterator
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
+
+if TYPE_CHECKING:
+    import pandas as pd
 
 app = typer.Typer(rich_markup_mode="rich")
 
@@ -21,6 +25,10 @@ SHOW_EXAMPLES = """[bold]Examples[/]
 CORRECT_EXAMPLES = """[bold]Examples[/]
 
   analytics quarantine correct 12
+"""
+DISMISS_EXAMPLES = """[bold]Examples[/]
+
+  analytics quarantine dismiss 12 13
 """
 REPLAY_EXAMPLES = """[bold]Examples[/]
 
@@ -53,7 +61,7 @@ def list_(
     for row in rows.to_dict("records"):
         when = f"{row['quarantined_at']:%Y-%m-%d %H:%M}"
         line = f"{row['source']} line {row['raw']['line']}" if "line" in row["raw"] else row["source"]
-        done = "replayed: " if row["replayed_by"] is not None else ""
+        done = "" if row["replayed_at"] is None else "dismissed: " if row["replayed_by"] is None else "replayed: "
         table.add_row(
             str(row["quarantine_id"]), when, row["platform"], row["metric_type"], line, escape(done + row["reason"])
         )
@@ -109,10 +117,14 @@ def replay(
     ids: Annotated[list[int] | None, typer.Argument(help="Numbers of rows, as `list` shows them.")] = None,
     everything: Annotated[bool, typer.Option("--all", help="Every row that waits.")] = False,
 ) -> None:
-    """Offer rows to the write path again: after a clock, a definition or a rule was put right."""
+    """Offer rows to the write path again: after a clock, a definition or a rule was put right.
+
+    A webhook's body is counted as it stands: an unsigned mail as if it were signed.
+    """
     from rich.console import Console
 
     from analytics.errors import InputError
+    from analytics.jobs.collecting.inbox import let_in
     from analytics.settings import load_settings
     from analytics.store import open_store
 
@@ -122,8 +134,38 @@ def replay(
         waiting = set(store.quarantine_list()["quarantine_id"])
         if missing := sorted(set(ids or ()) - waiting):
             raise InputError(f"quarantine {missing[0]}: no such row waits; `analytics quarantine list` shows them")
-        result = store.quarantine_replay(ids)
-    Console().print(
-        f"{result.read} replayed: {result.written} written, {result.corrected} corrected, "
-        f"{result.duplicate} duplicate, {result.unknown} unknown, {result.quarantined} still refused"
-    )
+        bodies = let_in(store, ids)
+        readings = store.quarantine_list()
+        is_reading = [("inbox_id" not in raw) and (not ids or i in ids) for i, raw in _numbered(readings)]
+        chosen = readings["quarantine_id"][is_reading].tolist()
+        result = store.quarantine_replay(chosen)
+    if bodies.bodies:
+        Console().print(
+            f"{bodies.bodies} webhook bodies: {bodies.events} events counted, {len(bodies.problems)} still set aside"
+        )
+    if chosen or not bodies.bodies:
+        Console().print(
+            f"{result.read} replayed: {result.written} written, {result.corrected} corrected, "
+            f"{result.duplicate} duplicate, {result.unknown} unknown, {result.quarantined} still refused"
+        )
+
+
+@app.command(epilog=DISMISS_EXAMPLES)
+def dismiss(ids: Annotated[list[int], typer.Argument(help="Numbers of rows, as `list` shows them.")]) -> None:
+    """Say that rows need nothing more: they stay out of the figures, and no list or health check names them."""
+    from rich.console import Console
+
+    from analytics.errors import InputError
+    from analytics.settings import load_settings
+    from analytics.store import open_store, set_aside
+
+    with open_store(load_settings()) as store:
+        if missing := sorted(set(ids) - set(store.quarantine_list()["quarantine_id"])):
+            raise InputError(f"quarantine {missing[0]}: no such row waits; `analytics quarantine list` shows them")
+        with store.begin() as connection:
+            set_aside.dismiss(connection, ids)
+    Console().print(f"{len(set(ids))} dismissed")
+
+
+def _numbered(rows: pd.DataFrame) -> Iterator[tuple[int, dict[str, Any]]]:
+    return zip(rows["quarantine_id"].tolist(), rows["raw"], strict=True)

@@ -1,14 +1,15 @@
 """Substack's notification mails, as inbound-mail services post them: Substack has no webhooks, but it writes to you.
 
 A mail names one event and no total, so the figures are gains. The wording is Substack's; `PATTERNS` has what was
-seen, the newest last, and a mail of another kind is set aside with its subject's first words.
+seen, the newest last, and a mail of another kind is passed over with its subject's first words. Anybody can write
+Substack's name into a mail: only one whose signature (DKIM) the service found good counts, others wait for a person.
 """
 
 from __future__ import annotations
 
 import json
 import re
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from email import message_from_bytes, policy
@@ -36,12 +37,18 @@ _LOST = re.compile(r"(?:has |just )?(?:unsubscribed|cancelled|canceled)\b", flag
 _PAID = frozenset({"paid", "founding", "annual", "monthly", "gift"})
 _ADDRESS = re.compile(r"[A-Za-z0-9._%+-]+@[A-Za-z0-9.-]+\.[A-Za-z]{2,}")
 _FORWARDED = re.compile(r"^(?:(?:fwd?|wg|tr|rv)\s*:\s*)+", flags=re.IGNORECASE)
-_FAILED = re.compile(r"\bfail|\bnone\b|\bneutral\b", flags=re.IGNORECASE)
+_SENDGRID_DKIM = re.compile(r"@([\w.-]+)\s*:\s*(\w+)")  # "{@substack.com : pass, @mg.example : fail}"
+_RESULT = re.compile(r"\bdkim\s*=\s*(\w+)([^;]*)", flags=re.IGNORECASE)
+_SIGNER = re.compile(r"\bheader\.(?:d|i)\s*=\s*\"?(?:[^@\s;\"]*@)?([\w.-]+)", flags=re.IGNORECASE)
+MOST_IN_ONE_MAIL = 1_000_000  # more new subscribers than any newsletter gains at once
 
 
 @dataclass(frozen=True, slots=True)
 class Mail:
-    """A mail as a service posted it; `signed` is what it says of the sender's signature, '' if nothing."""
+    """A mail as a service posted it; `signed` is what the service says of the sender's signature.
+
+    `pass` (Substack's own signature holds), `fail`, or '' where it says nothing of a signature of Substack's.
+    """
 
     sender: str
     subject: str
@@ -51,24 +58,34 @@ class Mail:
     signed: str = ""
 
 
-def parse_mail(body: bytes, content_type: str, *, received_at: datetime) -> Parsed:
+def parse_mail(body: bytes, content_type: str, *, received_at: datetime, is_approved: bool = False) -> Parsed:
     """What a mail from Substack tells.
 
     Args:
         body: the form or JSON of SendGrid Inbound Parse, a Mailgun route or Postmark's inbound stream.
         content_type: of the body.
         received_at: the event's time where the mail has no date.
+        is_approved: a person has looked at it: it counts without a good signature.
     Raises:
         DataFileError: it is no mail.
     """
     mail = mail_of(body, content_type)
     domain = _domain_of(mail.sender)
-    if not any(domain == known or domain.endswith(f".{known}") for known in SENDER_DOMAINS):
+    if not _is_substack(domain):
         return Parsed(passed_over=(f"mail from {domain or 'nobody'}",))
-    if mail.signed and _FAILED.search(mail.signed):
-        return Parsed(problems=(f"mail says it is from {domain}, but its signature: {mail.signed[:80]}",))
     event = _event(mail, received_at)
-    return Parsed((event,)) if event else Parsed(passed_over=(f"mail {mail.subject[:60]!r}",))
+    if event is None:
+        return Parsed(passed_over=(f"mail {mail.subject[:60]!r}",))
+    if event.count > MOST_IN_ONE_MAIL:
+        return Parsed(problems=(f"mail {mail.subject[:60]!r}: expected at most {MOST_IN_ONE_MAIL} in one mail",))
+    if mail.signed != "pass" and not is_approved:
+        found = "its signature does not hold" if mail.signed else "no service vouches for a signature of Substack's"
+        return Parsed(problems=(f"mail says it is from {domain}, but {found}: {mail.subject[:60]!r}",))
+    return Parsed((event,))
+
+
+def _is_substack(domain: str) -> bool:
+    return any(domain == known or domain.endswith(f".{known}") for known in SENDER_DOMAINS)
 
 
 def _domain_of(sender: str) -> str:
@@ -89,7 +106,8 @@ def _event(mail: Mail, received_at: datetime) -> Event | None:
     if not found and not lost:
         return None
     named = found.groupdict() if found else {}
-    count = int(re.sub(r"\D", "", named.get("count") or "1"))
+    digits = re.sub(r"\D", "", named.get("count") or "1")
+    count = int(digits[:20])  # longer ones are refused anyway, and Python reads no more than 4300
     kind: Kind = "unsubscribe" if lost else "paid" if (named.get("plan") or "").lower() in _PAID else "subscribe"
     reader = next((a for a in _ADDRESS.findall(mail.text) if not a.lower().endswith("substack.com")), "")
     at = mail.sent_at or received_at
@@ -118,7 +136,7 @@ def mail_of(body: bytes, content_type: str) -> Mail:
         text=fields.get("text") or fields.get("body-plain") or _plain(html),
         message_id=str(fields.get("Message-Id") or headers.get("message-id") or ""),
         sent_at=_date(fields.get("Date") or headers.get("date")),
-        signed=fields.get("dkim") or str(headers.get("x-mailgun-dkim-check-result") or ""),
+        signed=_signed(fields.get("dkim", ""), [(name, str(value)) for name, value in headers.items()]),
     )
 
 
@@ -145,14 +163,15 @@ def form_of(body: bytes, content_type: str) -> dict[str, str]:
 def _postmark(body: bytes) -> Mail:
     try:
         payload = json.loads(body)
-        headers = {str(h["Name"]).lower(): str(h["Value"]) for h in payload.get("Headers") or []}
+        listed = [(str(h["Name"]), str(h["Value"])) for h in payload.get("Headers") or []]
+        headers = {name.lower(): value for name, value in listed}
         return Mail(
             sender=str((payload.get("FromFull") or {}).get("Email") or payload["From"]),
             subject=str(payload.get("Subject") or ""),
             text=str(payload.get("TextBody") or "") or _plain(str(payload.get("HtmlBody") or "")),
             message_id=headers.get("message-id") or str(payload.get("MessageID") or ""),
             sent_at=_date(payload.get("Date")),
-            signed=_dkim(headers),
+            signed=_signed("", listed),
         )
     except (ValueError, KeyError, TypeError, AttributeError, RecursionError) as exc:
         raise DataFileError(f"inbound mail: is no Postmark mail: {exc!r}"[:300]) from exc
@@ -166,7 +185,7 @@ def _mime(raw: bytes, signed: str) -> Mail:
         text=_body(message),
         message_id=str(message.get("message-id", "")).strip(),
         sent_at=_date(message.get("date")),
-        signed=signed or _dkim({name.lower(): str(value) for name, value in message.items()}),
+        signed=_signed(signed, [(name, str(value)) for name, value in message.items()]),
     )
 
 
@@ -181,9 +200,34 @@ def _body(message: EmailMessage) -> str:
     return content if part.get_content_subtype() == "plain" else _plain(content)
 
 
-def _dkim(headers: Mapping[str, str]) -> str:
-    found = re.search(r"\bdkim=(\w+)", headers.get("authentication-results", ""))
-    return f"dkim={found[1]}" if found else headers.get("x-mailgun-dkim-check-result", "")
+def _signed(field: str, headers: Sequence[tuple[str, str]]) -> str:
+    """What the service found of a signature of Substack's: `pass`, `fail`, or '' for nothing.
+
+    SendGrid says so in a field of the form. The others write headers, which a sender may have written too: a service
+    puts its own on top, so of each name the first counts, and of Mailgun's, which may stand last, all must agree.
+
+    >>> _signed("{@substack.com : pass}", []), _signed("{@evil.example : pass}", []), _signed("none", [])
+    ('pass', '', '')
+    """
+    if field:
+        return _verdict(result for domain, result in _SENDGRID_DKIM.findall(field) if _is_substack(domain.lower()))
+    named: dict[str, list[str]] = {}
+    for name, value in headers:
+        named.setdefault(name.lower(), []).append(value)
+    if checks := named.get("x-mailgun-dkim-check-result"):
+        return "pass" if all(check.strip().lower() == "pass" for check in checks) else "fail"
+    if tests := named.get("x-spam-tests"):  # Postmark, by SpamAssassin: AU is the author's own domain
+        rules = {rule.strip().upper() for rule in tests[0].split(",")}
+        return "pass" if "DKIM_VALID_AU" in rules else "fail" if "DKIM_INVALID" in rules else ""
+    first = next(iter(named.get("authentication-results", [])), "")
+    results = ((result, _SIGNER.search(properties)) for result, properties in _RESULT.findall(first))
+    return _verdict(result for result, signer in results if signer and _is_substack(signer[1].lower()))
+
+
+def _verdict(results: Iterable[str]) -> str:
+    """One good signature is enough; `none` and the like say nothing."""
+    said = [result.lower() for result in results]
+    return "pass" if "pass" in said else "fail" if said else ""
 
 
 def _headers_of(fields: Mapping[str, str]) -> str:

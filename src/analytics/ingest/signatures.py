@@ -18,13 +18,18 @@ from analytics.errors import SettingsError, WebhookRefused
 if TYPE_CHECKING:
     from cryptography.hazmat.primitives.asymmetric.ec import EllipticCurvePublicKey
 
-TOLERANCE = timedelta(minutes=10)  # clocks differ, and senders queue
+EARLY = timedelta(minutes=10)  # clocks differ
+# A sender tries again with the signature of the first call. Mailgun does so for 8 h 05 min (10, 10, 15 and 30 min, 1, 2
+# and 4 h), SendGrid for 24 h. A call made again counts nothing: Mailgun's token and every event are remembered.
+MAILGUN_RETRIES = timedelta(hours=12)
+SENDGRID_RETRIES = timedelta(hours=25)
+LONGEST_TOKEN = 200  # Mailgun's have 50 characters
 SENDGRID_SIGNATURE = "x-twilio-email-event-webhook-signature"
 SENDGRID_TIMESTAMP = "x-twilio-email-event-webhook-timestamp"
 
 
 def check_sendgrid(
-    body: bytes, headers: Mapping[str, str], public_key: str, *, now: datetime, tolerance: timedelta = TOLERANCE
+    body: bytes, headers: Mapping[str, str], public_key: str, *, now: datetime, retries: timedelta = SENDGRID_RETRIES
 ) -> None:
     """Check SendGrid's signature: ECDSA P-256 with SHA-256 over the timestamp's text and the body.
 
@@ -33,7 +38,7 @@ def check_sendgrid(
         headers: names in small letters.
         public_key: the verification key of the settings page, base64.
         now: what the timestamp is held against.
-        tolerance: how far it may be off, either way.
+        retries: how old it may be; it may be early by `EARLY`.
     Raises:
         WebhookRefused: a header is missing, the signature does not fit, or it is too old.
     """
@@ -41,16 +46,23 @@ def check_sendgrid(
     from cryptography.hazmat.primitives.asymmetric.ec import ECDSA
     from cryptography.hazmat.primitives.hashes import SHA256
 
-    signature, timestamp = headers.get(SENDGRID_SIGNATURE, ""), headers.get(SENDGRID_TIMESTAMP, "")
     key = _public_key(public_key)
+    check_sendgrid_headers(headers, now=now, retries=retries)
+    signature, timestamp = headers[SENDGRID_SIGNATURE], headers[SENDGRID_TIMESTAMP]
     try:
         key.verify(base64.b64decode(signature, validate=True), timestamp.encode() + body, ECDSA(SHA256()))
     except (InvalidSignature, binascii.Error, ValueError) as exc:
         raise WebhookRefused("sendgrid: the signature does not fit body and timestamp") from exc
-    _check_age("sendgrid", timestamp, now, tolerance)
 
 
-def check_mailgun(signature: Any, signing_key: str, *, now: datetime, tolerance: timedelta = TOLERANCE) -> str:
+def check_sendgrid_headers(headers: Mapping[str, str], *, now: datetime, retries: timedelta = SENDGRID_RETRIES) -> None:
+    """What can be said before the body is read: raise `WebhookRefused` if a header is missing or too old."""
+    if not headers.get(SENDGRID_SIGNATURE) or not headers.get(SENDGRID_TIMESTAMP):
+        raise WebhookRefused("sendgrid: signature or timestamp is missing")
+    _check_age("sendgrid", headers[SENDGRID_TIMESTAMP], now, retries)
+
+
+def check_mailgun(signature: Any, signing_key: str, *, now: datetime, retries: timedelta = MAILGUN_RETRIES) -> str:
     """Check Mailgun's signature, HMAC-SHA256 of timestamp and token; return the token, which may be used once.
 
     Args:
@@ -58,7 +70,7 @@ def check_mailgun(signature: Any, signing_key: str, *, now: datetime, tolerance:
             body is not signed: a token that comes with another body is a replay.
         signing_key: the HTTP webhook signing key.
         now: what the timestamp is held against.
-        tolerance: how far it may be off, either way.
+        retries: how old it may be; it may be early by `EARLY`.
     Raises:
         WebhookRefused: a part is missing, the signature does not fit, or it is too old.
     """
@@ -66,10 +78,12 @@ def check_mailgun(signature: Any, signing_key: str, *, now: datetime, tolerance:
     timestamp, token, given = (parts.get(name) for name in ("timestamp", "token", "signature"))
     if not (isinstance(timestamp, str | int) and isinstance(token, str) and isinstance(given, str) and token):
         raise WebhookRefused("mailgun: timestamp, token or signature is missing")
+    if not (token.isascii() and token.isprintable() and len(token) <= LONGEST_TOKEN and str(timestamp).isascii()):
+        raise WebhookRefused("mailgun: the token is not one of Mailgun's")
     made = hmac.new(signing_key.encode(), f"{timestamp}{token}".encode(), hashlib.sha256).hexdigest()
     if not hmac.compare_digest(made.encode(), given.encode("utf-8", "replace")):
         raise WebhookRefused("mailgun: the signature does not fit timestamp and token")
-    _check_age("mailgun", str(timestamp), now, tolerance)
+    _check_age("mailgun", str(timestamp), now, retries)
     return token
 
 
@@ -114,12 +128,12 @@ def check_address(address: str | None, allowed: Iterable[str], *, provider: str)
         raise WebhookRefused(f"{provider}: {caller} is not on the allow-list")
 
 
-def _check_age(provider: str, timestamp: str, now: datetime, tolerance: timedelta) -> None:
+def _check_age(provider: str, timestamp: str, now: datetime, retries: timedelta) -> None:
     try:
         made_at = datetime.fromtimestamp(int(timestamp), UTC)
     except (ValueError, OverflowError, OSError) as exc:
         raise WebhookRefused(f"{provider}: timestamp {timestamp!r:.40} is no time") from exc
-    if abs(now - made_at) > tolerance:
+    if not -EARLY <= now - made_at <= retries:
         raise WebhookRefused(f"{provider}: signed at {made_at.isoformat()}, too far from now")
 
 

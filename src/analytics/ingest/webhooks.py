@@ -11,6 +11,7 @@ from typing import Any, Literal
 
 from analytics.adapters.values import as_time, mapping
 from analytics.errors import DataFileError
+from analytics.ingest.bodies import is_plain
 from analytics.model import Observation
 
 Kind = Literal["delivered", "open", "machine_open", "click", "bounce", "complaint", "unsubscribe", "subscribe", "paid"]
@@ -36,6 +37,7 @@ SENDGRID: dict[str, Kind] = {
     "unsubscribe": "unsubscribe",
     "group_unsubscribe": "unsubscribe",
 }
+SENDGRID_NAMES = ("timestamp", "sg_message_id", "smtp-id", "url", "url_offset", "type", "asm_group_id", "category")
 MAILGUN: dict[str, Kind] = {
     "delivered": "delivered",
     "opened": "open",
@@ -57,7 +59,8 @@ class Event:
     """One thing that happened to one mail.
 
     `event_id` is the vendor's, or a hash of the event where it has none: the same event delivered again has the
-    same. `mail` is the campaign (else the message), `reader` a hash of the address, `count` how many it stands for.
+    same. `likeness` is a second name, of what the event says, for vendors that number an event anew when they send it
+    again. `mail` is the campaign (else the message), `reader` a hash of the address, `count` how many it stands for.
     """
 
     kind: Kind
@@ -67,6 +70,7 @@ class Event:
     campaign: str = ""
     reader: str = ""
     count: int = 1
+    likeness: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,11 +84,11 @@ class Parsed:
 
 @dataclass(frozen=True, slots=True)
 class Counted:
-    """An event as a count of one metric; `key` is the same for everything that must count once."""
+    """An event as a count of one metric; two that share one of their `keys` count once."""
 
     metric: str
     content_id: str
-    key: str
+    keys: tuple[str, ...]
     count: int = 1
 
 
@@ -99,7 +103,7 @@ class _Reading:
         for place, item in enumerate(items):
             try:
                 found = read(mapping(item, "event"))
-            except (KeyError, TypeError, ValueError, AttributeError) as exc:
+            except (KeyError, TypeError, ValueError, AttributeError, ArithmeticError, RecursionError) as exc:
                 what = f"no {exc.args[0]!r}" if isinstance(exc, KeyError) else str(exc)
                 self.problems.append(f"event {place + 1}: {what}"[:300])
                 continue
@@ -118,7 +122,9 @@ def parse_mailgun(body: bytes) -> Parsed:
     payload = _json("mailgun", body)
     if not isinstance(payload, dict) or "event-data" not in payload:
         raise DataFileError("mailgun: the body has no event-data")
-    return _Reading().each([payload["event-data"]], _mailgun)
+    signature = payload.get("signature")
+    signed_at = signature.get("timestamp") if isinstance(signature, dict) else None
+    return _Reading().each([payload["event-data"]], lambda item: _mailgun({"timestamp": signed_at} | item))
 
 
 def parse_postmark(body: bytes) -> Parsed:
@@ -143,9 +149,12 @@ def counted(events: Iterable[Event]) -> list[Counted]:
     found = []
     for event in events:
         for metric, once_a_reader in METRICS[event.kind]:
-            what = f"{event.mail}|{event.reader}" if once_a_reader and event.reader else event.event_id
+            names = (event.event_id, event.likeness)
+            if once_a_reader and event.reader:
+                names = (f"{event.mail}|{event.reader}", "")
             for content in dict.fromkeys(("", event.campaign)):
-                found.append(Counted(metric, content, hash_of(metric, content, what), event.count))
+                keys = tuple(hash_of(metric, content, name) for name in names if name)
+                found.append(Counted(metric, content, keys, event.count))
     return found
 
 
@@ -181,7 +190,10 @@ def _sendgrid(item: dict[str, Any]) -> Event | str:
     campaign = _first(item.get("singlesend_id"), item.get("marketing_campaign_id"), item.get("category"))
     identity = str(item.get("sg_event_id") or "") or _fingerprint(item)
     at = as_time(item["timestamp"])
-    return Event(kind, identity, at, campaign or message, campaign, reader_of(item.get("email")))
+    reader = reader_of(item.get("email"))
+    # a batch sent again has new sg_event_ids (public reports, 2026-11): what happened names the event as well
+    what = {key: item[key] for key in SENDGRID_NAMES if key in item} | {"event": kind, "reader": reader}
+    return Event(kind, identity, at, campaign or message, campaign, reader, likeness=_fingerprint(what))
 
 
 def _mailgun(item: dict[str, Any]) -> Event | str:
@@ -228,8 +240,10 @@ def _first(*names: Any) -> str:
     for name in names:
         value = next(iter(name), None) if isinstance(name, list) else name
         value = value.get("id") or value.get("name") if isinstance(value, dict) else value
-        if isinstance(value, str | int) and not isinstance(value, bool) and str(value).strip():
-            return str(value).strip()[:255]
+        if isinstance(value, str | int) and not isinstance(value, bool) and (said := str(value).strip()):
+            if not is_plain(said):
+                raise ValueError(f"the campaign {said!r:.60} holds a control character or half of a surrogate pair")
+            return said[:255]
     return ""
 
 

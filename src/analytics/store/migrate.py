@@ -8,7 +8,7 @@ import sqlalchemy as sa
 
 from analytics.errors import StoreError
 
-HEAD = "0010"
+HEAD = "0011"
 MIGRATIONS = Path(__file__).parent / "migrations"
 LOCK_KEY = 0x616E616C79746963  # "analytic": one migration at a time in a database
 

@@ -13,7 +13,7 @@ import pandas as pd
 import psycopg
 import sqlalchemy as sa
 
-from analytics.errors import StoreError
+from analytics.errors import StoreError, ValueRefused
 from analytics.ingest.check import Checked, observations_to_frame
 from analytics.ingest.contract import Definitions
 from analytics.ingest.landing import Landing
@@ -36,6 +36,7 @@ if TYPE_CHECKING:
 
 Frames = pd.DataFrame | Iterable[pd.DataFrame] | Iterable[Observation]
 OBSERVATIONS_PER_CHUNK = 50_000
+_OF_THE_VALUES = (psycopg.DataError, psycopg.IntegrityError)
 SNAPSHOT = """
 SELECT count(*), coalesce(sum(rows_written), 0), coalesce(sum(rows_corrected), 0),
        coalesce(bit_xor(('x' || left(md5(concat_ws('/', fingerprint, rows_written, rows_corrected)), 16))::bit(64)),
@@ -285,7 +286,10 @@ class Store:
         try:
             yield
         except (sa.exc.DBAPIError, psycopg.Error) as exc:
-            raise StoreError(_said(exc)) from exc
+            kind = ValueRefused if isinstance(_cause(exc), _OF_THE_VALUES) else StoreError
+            raise kind(_said(exc)) from exc
+        except UnicodeError as exc:  # half a surrogate pair: the driver cannot write it
+            raise ValueRefused(f"the database refused: {exc}") from exc
 
     @contextmanager
     def _connection(self) -> Iterator[sa.Connection]:
@@ -350,5 +354,9 @@ def _ahead(
 
 def _said(exc: Exception) -> str:
     """What the server said, on one line, without the statement."""
-    cause = exc.orig if isinstance(exc, sa.exc.DBAPIError) and exc.orig is not None else exc
-    return "the database refused: " + " ".join(str(cause).split())
+    return "the database refused: " + " ".join(str(_cause(exc)).split())
+
+
+def _cause(exc: Exception) -> BaseException:
+    """The driver's own error."""
+    return exc.orig if isinstance(exc, sa.exc.DBAPIError) and exc.orig is not None else exc

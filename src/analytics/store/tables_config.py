@@ -309,8 +309,10 @@ webhook_inbox = sa.Table(
     *_texts("replay_key"),
     sa.Column("processed_at", Instant),
     *_texts("error"),
+    _must("attempts", sa.SmallInteger, "0"),
+    _must("is_approved", sa.Boolean, "false"),
     sa.UniqueConstraint("provider", "account", "body_hash", name="webhook_inbox_once"),
-    sa.UniqueConstraint("provider", "replay_key", name="webhook_inbox_replay"),
+    sa.UniqueConstraint("replay_key", name="webhook_inbox_replay"),
     sa.Index("webhook_inbox_waiting", "inbox_id", postgresql_where=sa.text("processed_at IS NULL")),
 )
 

@@ -2,6 +2,9 @@
 
 `POST /webhooks/{provider}/{account}` takes events, `POST /webhooks/inbound/{provider}/{account}` mails. What was
 kept is counted in the background, and by the flow `inbox` where the background did not come to it.
+
+What the headers tell of the caller is checked before a byte of the body is read. A body is bounded in size and time,
+and so is the sum of all that are held at once: a stranger's calls can fill no memory.
 """
 
 from __future__ import annotations
@@ -13,23 +16,37 @@ import re
 import threading
 from collections.abc import AsyncIterator, Mapping, Sequence
 from concurrent.futures import Future
+from dataclasses import dataclass
 from datetime import UTC, datetime
 from queue import SimpleQueue
 from typing import TYPE_CHECKING
 
 from fastapi import APIRouter, Request
 from fastapi.responses import JSONResponse
+from starlette.requests import ClientDisconnect
 
 from analytics.errors import AnalyticsError, DataFileError, SettingsError, StoreError, WebhookRefused
+from analytics.ingest.bodies import MAX_BODY_BYTES, BodyTooLarge, decoded
 from analytics.ingest.mails import form_of
-from analytics.ingest.signatures import check_address, check_basic, check_mailgun, check_sendgrid, mailgun_signature
-from analytics.jobs.collecting.inbox import Letter, keep_all, process
+from analytics.ingest.signatures import (
+    check_address,
+    check_basic,
+    check_mailgun,
+    check_sendgrid,
+    check_sendgrid_headers,
+    mailgun_signature,
+)
+from analytics.jobs.collecting.bodies import Letter, keep_all
+from analytics.jobs.collecting.inbox import process
 from analytics.settings import Settings, credential
 
 if TYPE_CHECKING:
     from analytics.store import Store
 
-MAX_BODY_BYTES = 10 * 1024 * 1024
+LARGEST = {"mailgun": 1024 * 1024}  # one event; others send batches, and mails with attachments
+BODY_TIMEOUT_S = 20.0
+MAX_WAITING_BYTES = 64 * 1024 * 1024
+RETRY_AFTER_S = 30
 PROVIDERS = ("sendgrid", "mailgun", "postmark")
 MOST_TOGETHER = 200  # bodies in one commit
 RECOVER_S = 5.0  # after the store was away
@@ -63,30 +80,51 @@ def router(settings: Settings) -> APIRouter:
     return api
 
 
-def checked(
-    provider: str, body: bytes, headers: Mapping[str, str], address: str | None, *, now: datetime
-) -> str | None:
-    """Check who calls; return what this sender uses once, where there is such a thing.
+def check_headers(provider: str, headers: Mapping[str, str], address: str | None, *, now: datetime) -> None:
+    """Check what can be known of the caller before the body is read.
 
     Raises:
         WebhookRefused: it is not who it says.
         SettingsError: the secret that would tell is not set.
     """
     if provider == "sendgrid":
-        check_sendgrid(body, headers, _secret("SENDGRID_WEBHOOK_PUBLIC_KEY"), now=now)
-        return None
-    if provider == "mailgun":
+        _secret("SENDGRID_WEBHOOK_PUBLIC_KEY")
+        check_sendgrid_headers(headers, now=now)
+    elif provider.endswith("mailgun"):
+        _secret("MAILGUN_WEBHOOK_SIGNING_KEY")
+    else:
+        name = "POSTMARK_WEBHOOK" if provider.endswith("postmark") else "INBOUND_MAIL"
+        check_basic(headers, _secret(f"{name}_USER"), _secret(f"{name}_PASSWORD"), provider=provider)
+        allowed = credential(f"{name}_ALLOWED_ADDRESSES")
+        check_address(address, allowed.get_secret_value().split(",") if allowed else (), provider=provider)
+
+
+def check_body(provider: str, sent: bytes, body: bytes, headers: Mapping[str, str], *, now: datetime) -> str | None:
+    """Check a signature that needs the body; return what this sender uses once, where there is such a thing.
+
+    Args:
+        sent: the body as it came.
+        body: the same without its content encoding; which of the two is signed, vendors do not say.
+
+    Raises:
+        WebhookRefused: it does not fit.
+    """
+    if provider == "sendgrid":
+        key = _secret("SENDGRID_WEBHOOK_PUBLIC_KEY")
+        try:
+            check_sendgrid(sent, headers, key, now=now)
+        except WebhookRefused:
+            if sent == body:
+                raise
+            check_sendgrid(body, headers, key, now=now)
+    elif provider == "mailgun":
         return check_mailgun(mailgun_signature(body), _secret("MAILGUN_WEBHOOK_SIGNING_KEY"), now=now)
-    if provider == "inbound-mailgun":
+    elif provider == "inbound-mailgun":
         try:
             fields: Mapping[str, str] = form_of(body, headers.get("content-type", ""))
         except DataFileError as exc:
             raise WebhookRefused(str(exc)) from exc
         return check_mailgun(dict(fields), _secret("MAILGUN_WEBHOOK_SIGNING_KEY"), now=now)
-    name = "POSTMARK_WEBHOOK" if provider.endswith("postmark") else "INBOUND_MAIL"
-    check_basic(headers, _secret(f"{name}_USER"), _secret(f"{name}_PASSWORD"), provider=provider)
-    allowed = credential(f"{name}_ALLOWED_ADDRESSES")
-    check_address(address, allowed.get_secret_value().split(",") if allowed else (), provider=provider)
     return None
 
 
@@ -101,13 +139,15 @@ async def _answer(inbox: _Inbox, provider: str, request: Request) -> JSONRespons
     account = request.path_params["account"]
     if provider.removeprefix("inbound-") not in PROVIDERS or not _ACCOUNT.fullmatch(account):
         return JSONResponse({"error": "no such webhook"}, 404)
-    body = await _body(request)
-    if body is None:
-        return JSONResponse({"error": f"larger than {MAX_BODY_BYTES} bytes"}, 413)
     address = request.client.host if request.client else None
+    kind = request.headers.get("content-type", "")
+    share = _Share(inbox.room)
     try:
-        replay_key = checked(provider, body, request.headers, address, now=datetime.now(UTC))
-        kind = request.headers.get("content-type", "")
+        check_headers(provider, request.headers, address, now=datetime.now(UTC))
+        sent = await _body(request, share, LARGEST.get(provider, MAX_BODY_BYTES))
+        body = decoded(sent, request.headers.get("content-encoding", ""))
+        share.take(len(body) if body is not sent else 0)
+        replay_key = check_body(provider, sent, body, request.headers, now=datetime.now(UTC))
         new = await inbox.keep(Letter(provider, account, body, kind, replay_key))
     except WebhookRefused as exc:
         log.warning("refused: %s", exc)
@@ -118,23 +158,77 @@ async def _answer(inbox: _Inbox, provider: str, request: Request) -> JSONRespons
     except StoreError as exc:
         log.error("not kept: %s", exc)
         return JSONResponse({"error": "not kept, try again"}, 503)
+    except BodyTooLarge as exc:
+        return JSONResponse({"error": str(exc)}, 413)
+    except DataFileError as exc:  # cannot be unpacked
+        return JSONResponse({"error": str(exc)}, 415)
+    except _NoRoom:
+        log.warning("more than %s bytes wait: a call is asked to come again", MAX_WAITING_BYTES)
+        return JSONResponse({"error": "too much at once, try again"}, 503, {"Retry-After": str(RETRY_AFTER_S)})
+    except (TimeoutError, ClientDisconnect):
+        said = {"error": f"the body was not whole after {BODY_TIMEOUT_S:g} s"}
+        return JSONResponse(said, 408, {"Connection": "close"})
+    finally:
+        share.give_back()
     return JSONResponse({"kept": new})
 
 
-async def _body(request: Request) -> bytes | None:
-    """The raw body; None if it is too large."""
+async def _body(request: Request, share: _Share, largest: int) -> bytes:
+    """The raw body.
+
+    Raises:
+        BodyTooLarge, TimeoutError, ClientDisconnect: it is, it came too slowly, it will never be whole.
+        _NoRoom: other bodies take all there is.
+    """
+    announced = request.headers.get("content-length", "")
+    if announced.isdecimal() and int(announced[:20]) > largest:
+        raise BodyTooLarge(f"larger than {largest} bytes")
     parts = bytearray()
-    async for part in request.stream():
-        parts += part
-        if len(parts) > MAX_BODY_BYTES:
-            return None
+    async with asyncio.timeout(BODY_TIMEOUT_S):
+        async for part in request.stream():
+            share.take(len(part))
+            parts += part
+            if len(parts) > largest:
+                raise BodyTooLarge(f"larger than {largest} bytes")
     return bytes(parts)
+
+
+class _NoRoom(Exception):
+    """All the bytes that may wait are taken."""
+
+
+@dataclass
+class _Room:
+    """Bytes of bodies held at once; used by the event loop alone."""
+
+    taken: int = 0
+
+
+@dataclass
+class _Share:
+    """What one call holds of the room, until it is answered."""
+
+    room: _Room
+    taken: int = 0
+
+    def take(self, count: int) -> None:
+        """Take more; raise `_NoRoom` if there is none."""
+        if self.room.taken + count > MAX_WAITING_BYTES:
+            raise _NoRoom
+        self.room.taken += count
+        self.taken += count
+
+    def give_back(self) -> None:
+        """Answered: the bytes are held no longer."""
+        self.room.taken -= self.taken
+        self.taken = 0
 
 
 class _Inbox:
     """One thread that commits what comes in, as much as waits in one go, and one that counts what was committed."""
 
     def __init__(self, settings: Settings) -> None:
+        self.room = _Room()
         self._settings = settings
         self._starting = threading.Lock()
         self._is_started = False
@@ -196,12 +290,12 @@ class _Inbox:
             self._waiting.clear()
             try:
                 done = process(store)
-            except AnalyticsError as exc:
-                log.error("not counted, will be tried again: %s", exc)
+            except Exception as exc:  # noqa: BLE001 - the outermost loop of this thread: counting never ends
+                log.error("not counted, will be tried again: %s: %s", type(exc).__name__, exc)
                 self._closing.wait(RECOVER_S)
                 self._waiting.set()
                 continue
             for problem in done.problems:
-                log.warning("could not be read: %s", problem)
+                log.warning("set aside, see `analytics quarantine list`: %s", problem)
             if done.is_busy:
                 self._waiting.set()

@@ -3,14 +3,21 @@
 from __future__ import annotations
 
 import json
+import os
+import subprocess
+import sys
 from datetime import UTC, datetime, timedelta
+from pathlib import Path
 
 import pytest
 import sqlalchemy as sa
 
 from analytics.errors import StoreError, WebhookRefused
-from analytics.jobs.collecting import inbox
-from analytics.store import open_store
+from analytics.jobs.collecting import bodies, inbox
+from analytics.settings import environment_of
+from analytics.store import open_store, set_aside
+
+ROOT = Path(__file__).parents[3]
 
 
 @pytest.fixture
@@ -38,7 +45,7 @@ def totals(store):
 
 
 def keep(store, body, provider="sendgrid", **more):
-    return inbox.keep(store, inbox.Letter(provider, "acme", body, **more))
+    return bodies.keep(store, bodies.Letter(provider, "acme", body, **more))
 
 
 def test_events_become_running_totals(store):
@@ -173,14 +180,124 @@ def test_more_bodies_than_one_batch_holds_are_all_counted(store, monkeypatch):
 def test_bodies_of_one_commit_are_each_answered_for_themselves(store):
     """New, the same again, another account's, and a replay beside them."""
     letters = [
-        inbox.Letter("mailgun", "acme", b"1", replay_key="a"),
-        inbox.Letter("mailgun", "acme", b"1", replay_key="a"),
-        inbox.Letter("mailgun", "acme", b"2", replay_key="a"),
-        inbox.Letter("sendgrid", "other", b"1"),
+        bodies.Letter("mailgun", "acme", b"1", replay_key="a"),
+        bodies.Letter("mailgun", "acme", b"1", replay_key="a"),
+        bodies.Letter("mailgun", "acme", b"2", replay_key="a"),
+        bodies.Letter("sendgrid", "other", b"1"),
     ]
 
-    answers = inbox.keep_all(store, letters)
+    answers = bodies.keep_all(store, letters)
 
     assert answers[:2] == [True, False]
     assert isinstance(answers[2], WebhookRefused)
     assert answers[3] is True
+
+
+HOSTILE = {
+    "NUL": json.dumps([{"event": "open", "email": "a@x.com", "sg_event_id": "n1", "category": "a\x00b"}]).encode(),
+    "half": b'[{"event": "open", "email": "a@x.com", "sg_event_id": "h1", "category": "\\ud800"}]',
+    "beyond 64 bits": b'[{"event": "open", "sg_event_id": "b1", "timestamp": 99999999999999999999}]',
+    "deep": b"[" * 100_000,
+    "no JSON": b"{",
+    "no list": b"42",
+}
+
+
+@pytest.mark.parametrize("hostile", HOSTILE.values(), ids=HOSTILE)
+def test_one_body_never_stops_the_others(store, hostile):
+    """The one at fault waits in quarantine with its reason; those before and behind it are counted."""
+    keep(store, opens(1, sg_message_id="m.1"))
+    keep(store, hostile)
+    keep(store, opens(2, sg_message_id="m.2"))
+
+    inbox.process(store)
+    again = inbox.process(store)
+
+    assert totals(store)["opens", ""] >= 2
+    assert again.bodies == 0
+    with store.begin() as connection:
+        waiting = set_aside.waiting(connection)
+    assert [one.inbox_id for one in waiting] == [2]
+    assert waiting[0].reason
+    assert "\x00" not in waiting[0].reason
+
+
+WORK = """
+import os, signal, sys
+from analytics.jobs.collecting import inbox
+from analytics.settings import load_settings
+from analytics.settings import environment_of
+from analytics.store import open_store, set_aside
+from analytics.ingest import webhooks
+def killer(body):
+    os.kill(os.getpid(), signal.SIGKILL)
+whole = inbox.PARSERS["sendgrid"]
+inbox.PARSERS = {"sendgrid": lambda body: killer(body) if b"poison" in body else whole(body)}
+with open_store(load_settings()) as store:
+    inbox.process(store)
+"""
+
+
+def test_a_body_that_kills_the_process_is_set_aside_after_three_tries(store, settings):
+    """kill -9 in the middle of counting: nothing is lost, nothing counted twice, and the queue goes on."""
+    keep(store, opens(1, sg_message_id="m.1"))
+    keep(store, opens(7, category="poison"))
+    keep(store, opens(2, sg_message_id="m.2"))
+    environment = os.environ | environment_of(settings)
+
+    codes = [
+        subprocess.run([sys.executable, "-c", WORK], env=environment, check=False, capture_output=True).returncode
+        for _ in range(inbox.MOST_ATTEMPTS + 1)
+    ]
+
+    assert codes == [-9] * inbox.MOST_ATTEMPTS + [0]
+    assert totals(store)["opens", ""] == 2
+    with store.begin() as connection:
+        (waiting,) = set_aside.waiting(connection)
+    assert "3 times" in waiting.reason
+
+
+def test_health_names_what_is_set_aside(store, settings):
+    from analytics.jobs.watching import health
+
+    keep(store, b"{")
+    inbox.process(store)
+
+    there = settings.model_copy(update={"params_dir": ROOT / "params"})
+    status, said = health.webhooks(there, datetime.now(UTC))
+
+    assert status == "degraded"
+    assert "1 bodies set aside" in said
+    assert "sendgrid acme" in said
+
+
+def test_a_body_counted_again_after_a_person_looked_leaves_the_quarantine(store):
+    body = json.dumps({"FromFull": {"Email": "no-reply@substack.com"}, "Subject": "New subscriber to Orchard!"})
+    keep(store, body.encode(), "inbound-postmark", content_type="application/json")
+    inbox.process(store)
+    with store.begin() as connection:
+        before = set_aside.waiting(connection)
+
+    done = inbox.let_in(store)
+
+    with store.begin() as connection:
+        after = set_aside.waiting(connection)
+    assert (len(before), len(after), done.events) == (1, 0, 1)
+    assert "signature" in before[0].reason
+    assert totals(store)["subscribers_gained", ""] == 1
+
+
+def test_a_batch_sent_again_with_new_ids_counts_once(store):
+    """SendGrid makes new event ids when it sends a batch again."""
+    batch = [
+        {"email": "one@x.com", "timestamp": 1796075000, "event": kind, "sg_message_id": "mm9.f1"}
+        for kind in ("delivered", "open", "unsubscribe")
+    ]
+    for number in (1, 2):
+        events = [event | {"sg_event_id": f"{event['event']}-{number}"} for event in batch]
+        keep(store, json.dumps(events).encode())
+
+    inbox.process(store)
+
+    found = totals(store)
+    assert (found["delivered", ""], found["opens", ""], found["subscribers_lost", ""]) == (1, 1, 1)

@@ -26,6 +26,7 @@ ORDER: tuple[Status, ...] = ("healthy", "degraded", "unhealthy")
 LEAST_FREE_BYTES = 1_000_000_000
 LEAST_FREE_RATIO = 0.05
 NONE_FREE_BYTES = 50_000_000  # the database writes ahead in files of 16 MB
+WAITS_LONG = timedelta(minutes=15)  # the web app counts within seconds, the flow `inbox` every few minutes
 HTTP_TIMEOUT_S = 3.0
 CONNECT_TIMEOUT_S = 3
 STATEMENT_TIMEOUT_S = 5.0
@@ -65,6 +66,7 @@ def health(settings: Settings, *, at: datetime | None = None, prefect_url: str |
     checks = [_timed("database", lambda: database(settings))]
     if checks[0].status == "healthy":
         checks.append(_timed("collection", lambda: collection(settings, now)))
+        checks.append(_timed("webhooks", lambda: webhooks(settings, now)))
     url = prefect_url or os.environ.get("PREFECT_API_URL") or api_of_up(settings.home)
     if url:
         checks.append(_timed("schedules", lambda: schedules(url)))
@@ -142,6 +144,26 @@ def collection(settings: Settings, now: datetime) -> tuple[Status, str]:
         return "healthy", f"{accounts} accounts"
     said = "; ".join(f"{event.series.platform} {event.series.author_id}: {event.reason}" for event in ill[:5])
     return "degraded", f"{len(ill)} of {accounts} accounts: {said}"[:1000]
+
+
+def webhooks(settings: Settings, now: datetime) -> tuple[Status, str]:
+    """Bodies that wait to be counted for long, and those set aside: their senders were told that they are kept."""
+    from analytics.jobs.collecting.inbox import oldest_waiting
+    from analytics.store import open_store, set_aside
+
+    with open_store(hurried(settings)) as store:
+        with store.begin() as connection:
+            aside = set_aside.waiting(connection)
+        since = oldest_waiting(store)
+    said = []
+    if since is not None and now - since > WAITS_LONG:
+        said.append(f"bodies wait to be counted since {since:%Y-%m-%d %H:%M} UTC")
+    if aside:
+        first = "; ".join(
+            f"{one.source.removeprefix('webhook ')} {one.account}: {one.reason:.150}" for one in aside[:3]
+        )
+        said.append(f"{len(aside)} bodies set aside (`analytics quarantine list`): {first}")
+    return ("degraded", "; ".join(said)[:1000]) if said else ("healthy", "all counted")
 
 
 def schedules(url: str) -> tuple[Status, str]:
