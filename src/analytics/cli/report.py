@@ -47,6 +47,10 @@ def traffic(
     algorithm: Annotated[str | None, typer.Option(help="Baseline: ewma, profile, stl, mstl, prophet …")] = None,
     window_days: Annotated[int | None, typer.Option(help="Days of history behind every expectation.")] = None,
     language: Annotated[str | None, typer.Option(help="en, de, fr or es.", show_default="the brand's")] = None,
+    sources: Annotated[
+        bool | None,
+        typer.Option("--sources/--no-sources", help="Queries and commands of the figures also at the PDF's end."),
+    ] = None,
     formats: Annotated[
         str | None, typer.Option(help="Of html, pdf, csv, xlsx, json, parquet; comma-separated.", show_default="all")
     ] = None,
@@ -67,6 +71,7 @@ def traffic(
         "algorithm": algorithm,
         "window_days": window_days,
         "language": language,
+        "sources": sources,
         "formats": _names(formats),
         "publish": publish,
     }

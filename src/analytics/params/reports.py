@@ -31,6 +31,7 @@ class ReportParams(_Model):
     timezone: Timezone = "UTC"
     algorithm: Literal["ewma", "stl", "mstl", "prophet", "seasonal_naive", "profile"] = "profile"
     window_days: int = Field(30, ge=1, le=400)
+    sources: bool = Field(False, description="queries and commands of the figures also at the PDF's end")
     sections: Names = Field((), description="which, in order; needs notebook: custom")
     schedule: Cron = "0 6 1 * *"
     settled_schedule: Cron | None = Field("0 6 5 * *", description="the same month again, once figures have settled")

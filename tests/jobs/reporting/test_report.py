@@ -66,7 +66,7 @@ def test_a_report_is_made_then_reused(filled):
 
     reused = make_report(filled, "traffic", month=OCTOBER, reuse=True)
 
-    assert set(first) == {"ipynb", "provenance", *FORMATS}
+    assert set(first) == {"ipynb", "provenance", "sources", *FORMATS}
     assert all(entry["provenance"]["snapshot"] for entry in json.loads(first["provenance"]))
     assert b"Brand traffic" in first["html"]
     assert first["pdf"].startswith(b"%PDF-")

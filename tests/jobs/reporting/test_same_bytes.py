@@ -92,7 +92,7 @@ def test_two_processes_make_the_same_bytes(filled, tmp_path):
 
     first, second = digests(one), digests(other)
 
-    assert set(first) == {"ipynb", "provenance", *FORMATS}
+    assert set(first) == {"ipynb", "provenance", "sources", *FORMATS}
     assert first == second
     kept, elsewhere = ({path.name for path in there.kept_dir.glob("*.work")} for there in (filled, away))
     assert len(kept) >= 4

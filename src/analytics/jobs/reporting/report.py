@@ -73,7 +73,7 @@ def make_report(
     stem = f"{name}-{month}"
     made_with = made_with_now(settings, notebook.stem)
     stamp = _stamp(made_with, parameters, _snapshot_with_data(settings, parameters))
-    published = (*formats, "provenance")
+    published = (*formats, "provenance", "sources")
     standing = {"ipynb": folder / f"{stem}.ipynb"}
     standing |= {kind: folder / f"{stem}{run.SUFFIXES[kind]}" for kind in published}
     seal = folder / f"{stem}.stamp"
@@ -137,6 +137,7 @@ NOTEBOOK_FIELDS = (
     "timezone",
     "algorithm",
     "window_days",
+    "sources",
     "sections",
 )
 

@@ -18,8 +18,8 @@ from analytics.reports.publishing.versions import MANIFEST
 from analytics.settings import Settings
 
 SIDE = ".json"
-FORMS = (".html", ".pdf", ".ipynb", ".csv", ".xlsx", ".parquet", ".json", ".provenance.json")
-TEXTS = (".html", ".ipynb", ".csv", ".json", ".provenance.json")
+FORMS = (".html", ".pdf", ".ipynb", ".csv", ".xlsx", ".parquet", ".json", ".provenance.json", ".sources.md")
+TEXTS = (".html", ".ipynb", ".csv", ".json", ".provenance.json", ".sources.md")
 MADE_WITH = ("program", "params")
 AROUND = 40  # letters shown before and after the first that differs in a line
 MOST_PLACES = 10
@@ -72,11 +72,11 @@ def verify(settings: Settings, file: Path, *, progress: Progress = _silent) -> V
     period = period_of(parameters["month"])
     name = stem.removesuffix(f"-{parameters['month']}")
     overrides = {key: value for key, value in parameters.items() if key not in ("month", "notebook", "brand")}
-    kind = form[1:].removesuffix(SIDE)
+    kind = form[1:].removesuffix(SIDE).removesuffix(".md")
     with tempfile.TemporaryDirectory() as folder:
         # nothing kept is used: a figure compared with a copy of itself would prove nothing
         there = settings.model_copy(update={"output_dir": Path(folder), "reuse": False})
-        formats = tuple(dict.fromkeys(["json", kind] if kind not in ("ipynb", "provenance") else ["json"]))
+        formats = tuple(dict.fromkeys(["json", kind] if kind not in ("ipynb", "provenance", "sources") else ["json"]))
         made = make_report(there, name, month=period, overrides=overrides, formats=formats, progress=progress)
         again = json.loads(made.files["json"].read_text("utf-8"))
         mine, twin = file.read_bytes(), made.files[kind].read_bytes()

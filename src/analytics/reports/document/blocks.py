@@ -22,7 +22,7 @@ Tone = Literal["good", "bad", "warn", "neutral"]
 Provenance = Mapping[str, Any]
 COVER_DEFAULTS: dict[str, Any] = {
     "title": "", "subtitle": "", "period": "", "brand": "", "accent": "", "language": "en", "logo": None,
-    "issued": "", "dated": "", "status": "final", "version": "", "facts": [],
+    "issued": "", "dated": "", "status": "final", "version": "", "facts": [], "sources": True,
 }  # fmt: skip
 ARROWS = {"up": "▲", "down": "▼"}
 

@@ -209,11 +209,13 @@ def cover(
     version: str = "",
     facts: Mapping[str, str] | None = None,
     subtitle: str = "",
+    sources: bool = True,
 ) -> Block:
     """The report's head: what, for when, by whom. Show it once, first.
 
     `issued` is a date in words or ISO, `dated` the PDF's own time stamp where there is none; `facts` are further lines
-    (time zone, snapshot, …); `logo` is a `data:image/svg+xml` or `data:image/png` address. Also sets the language of
+    (time zone, snapshot, …); `sources` sets queries and commands at the PDF's end, else they are in a file beside it;
+    `logo` is a `data:image/svg+xml` or `data:image/png` address. Also sets the language of
     numbers and dates.
     """
     use_language(language)
@@ -221,6 +223,7 @@ def cover(
         "title": title, "subtitle": subtitle, "period": period, "brand": brand, "accent": accent, "language": language,
         "logo": checked(logo) if logo else None,
         "issued": issued, "dated": dated, "status": status, "version": version, "facts": list((facts or {}).items()),
+        "sources": sources,
     }  # fmt: skip
     plain = " · ".join(
         part for part in (brand, title, period, issued and say("issued {date}", date=issued), say(status)) if part

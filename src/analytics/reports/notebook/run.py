@@ -22,6 +22,7 @@ from analytics.errors import InputError, ReportError
 from analytics.reports.exporters.common import (
     PAPERMILL_ERROR_TAGS,
     collect_provenance,
+    document,
     first_error,
     language_of,
     own_number,
@@ -35,7 +36,9 @@ ENGINE = "analytics-own-python"
 CELL_TIMEOUT_S = 900
 STEM = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,120}")
 DATA_KINDS = ("csv", "xlsx", "json", "parquet")
-SUFFIXES = {"html": ".html", "pdf": ".pdf", "provenance": ".provenance.json"} | {k: f".{k}" for k in DATA_KINDS}
+SUFFIXES = {"html": ".html", "pdf": ".pdf", "provenance": ".provenance.json", "sources": ".sources.md"} | {
+    k: f".{k}" for k in DATA_KINDS
+}
 
 
 @dataclass(frozen=True)
@@ -105,8 +108,8 @@ def render(
     """Export an executed notebook; every file is put in place at the end, or none is.
 
     Args:
-        formats: of `html`, `pdf`, `csv`, `xlsx`, `json`, `parquet` (the figures), and `provenance` (a JSON list of
-            where every figure comes from).
+        formats: of `html`, `pdf`, `csv`, `xlsx`, `json`, `parquet` (the figures), and `provenance` and `sources`
+            (where every figure comes from, as a JSON list and to read).
         out_dir: made where it is missing.
         stem: file name without suffix: letters, digits, dot, dash, underscore.
         draft: export a notebook with a failed cell too, stamped as a draft.
@@ -132,6 +135,10 @@ def _exported(notebook: NotebookNode, name: str, *, draft: bool) -> bytes:
 
     if name == "provenance":
         return (json.dumps(collect_provenance(notebook), ensure_ascii=False, indent=1) + "\n").encode()
+    if name == "sources":
+        from analytics.reports.exporters.sources import sources
+
+        return sources(document(notebook, "pdf", draft=draft)).encode()
     if name in DATA_KINDS:
         from analytics.reports.exporters.data import exported
 

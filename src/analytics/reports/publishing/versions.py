@@ -12,7 +12,7 @@ from analytics.errors import InputError
 from analytics.model import Month
 
 MANIFEST = "version.json"
-ORDER = ("html", "pdf", "xlsx", "csv", "json", "parquet", "ipynb", "provenance")
+ORDER = ("html", "pdf", "xlsx", "csv", "json", "parquet", "ipynb", "provenance", "sources")
 
 
 @dataclass(frozen=True)

@@ -88,6 +88,7 @@ def month(
     compare: str = "",
     brand: str = "traffic",
     language: str = "",
+    sources: bool = False,
 ) -> TrafficReport:
     """Gather one month from the store that the settings name.
 
@@ -97,6 +98,7 @@ def month(
         compare: period to compare with in place of the one a year before, written as `month` is.
         brand: report of `params/reports` whose name, logo, colour and language it has.
         language: en, de, fr or es; empty: the brand's.
+        sources: set queries and commands of the figures at the PDF's end, not only in the file beside it.
 
     Raises:
         InputError: a name, month or time zone that does not exist, or a period compared with itself.
@@ -132,7 +134,7 @@ def month(
         )
         beyond = look_beyond(store, data, definitions, kept, asked=(platforms, metrics, accounts))
         data = replace(data, snapshot=snapshot_of(store, data, beyond))
-    return TrafficReport(title, data, shown, beyond, logo)
+    return TrafficReport(title, data, shown, beyond, logo, sources)
 
 
 @dataclass(frozen=True)
@@ -144,6 +146,7 @@ class TrafficReport:
     brand: Brand
     beyond: Beyond
     logo: str | None = None
+    sources: bool = False
 
     def cover(self) -> Block:
         """Title, period, publisher, and what the figures rest on."""
@@ -158,6 +161,7 @@ class TrafficReport:
             status="provisional" if self.beyond.standing.word == "provisional" else "final",
             issued=closed_at.astimezone(data.zone).date().isoformat() if closed_at else "",
             dated=data.newest.date().isoformat(),
+            sources=self.sources,
             facts={
                 say("Data to"): formats.moment(data.newest.astimezone(data.zone)),
                 say("Figures"): say(self.beyond.standing.word),
