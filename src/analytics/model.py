@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import calendar
 import re
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, date, datetime, timedelta
 from functools import total_ordering
@@ -56,6 +56,21 @@ class Observation:
     def key(self) -> SeriesKey:
         """The series this reading belongs to."""
         return SeriesKey(self.platform, self.metric_type, self.content_id, self.author_id)
+
+
+def newest_of(observations: Iterable[Observation]) -> list[Observation]:
+    """One reading a series and instant: the one given last, as a listing that shifts between two pages repeats items.
+
+    What was withheld or cannot be read takes nothing from a value that was given.
+    """
+    newest: dict[tuple[SeriesKey, datetime], Observation] = {}
+    others: list[Observation] = []
+    for observation in observations:
+        if observation.value is None or observation.fault:
+            others.append(observation)
+        else:
+            newest[observation.key, observation.observed_at] = observation
+    return [*newest.values(), *others]
 
 
 @dataclass(frozen=True, slots=True)

@@ -38,30 +38,37 @@ def replay(
     engine: sa.Engine, waiting: pd.DataFrame, *, now: datetime, definitions: Definitions | None = None
 ) -> WriteResult:
     """Write what may be stored now and mark it; the rest stays as it is, and is counted as quarantined."""
-    frame = pd.DataFrame([_reading(raw) for raw in waiting["raw"]], columns=list(READING), dtype=object)
-    frame = frame.assign(quarantine_id=waiting["quarantine_id"].to_numpy())
-    platforms = waiting["platform"].unique()
-    collection = Collection(
-        platform=str(platforms[0]) if len(platforms) == 1 else "", method="replay", source="quarantine", started_at=now
-    )
     refused: set[int] = set()
+    total = WriteResult(0)
     with engine.begin() as connection, driver_cursor(connection) as cursor:
-        writer = CollectionWriter(
-            cursor,
-            collection,
-            partial(ensure_days, engine),
-            now,
-            definitions,
-            refuse=lambda rows: refused.update(json.loads(raw)["quarantine_id"] for raw in rows["raw"]),
-        )
-        writer.begin()
-        writer.add(writer.check(frame), len(frame))
-        result = writer.finish()
-        cursor.execute(
-            "UPDATE quarantine SET replayed_at = %s, replayed_by = %s WHERE quarantine_id = ANY(%s)",
-            [now, writer.collection_id, sorted(set(waiting["quarantine_id"].tolist()) - refused)],
-        )
-    return result
+        for at, rows in waiting.groupby("quarantined_at", sort=True):  # oldest first, as they were given
+            frame = pd.DataFrame([_reading(raw) for raw in rows["raw"]], columns=list(READING), dtype=object)
+            frame = frame.assign(quarantine_id=rows["quarantine_id"].to_numpy())
+            platforms = rows["platform"].unique()
+            collection = Collection(
+                platform=str(platforms[0]) if len(platforms) == 1 else "",
+                method="replay",
+                source="quarantine",
+                started_at=now,
+                as_of=pd.Timestamp(str(at)).to_pydatetime(),
+            )
+            writer = CollectionWriter(
+                cursor,
+                collection,
+                partial(ensure_days, engine),
+                now,
+                definitions,
+                refuse=lambda rows: refused.update(json.loads(raw)["quarantine_id"] for raw in rows["raw"]),
+            )
+            writer.begin()
+            writer.add(writer.check(frame), len(frame))
+            result = writer.finish()
+            cursor.execute(
+                "UPDATE quarantine SET replayed_at = %s, replayed_by = %s WHERE quarantine_id = ANY(%s)",
+                [now, writer.collection_id, sorted(set(rows["quarantine_id"].tolist()) - refused)],
+            )
+            total = total + result
+    return total
 
 
 def _reading(raw: dict[str, Any]) -> dict[str, Any]:

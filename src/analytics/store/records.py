@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from datetime import datetime
 from typing import Literal
 
@@ -15,6 +15,7 @@ class Collection:
 
     `replace` says what a reading does that differs from the stored one of the same series and instant: correct it,
     which is recorded as a restatement (the default), or stay out. `fingerprint` names the input; None: the rows'.
+    `as_of` is when its readings were given, where that was before now: what a source of another kind said later stays.
     `error` is what went wrong with a part of the fetch whose rest is written, or why nothing was asked (`is_skipped`).
     """
 
@@ -28,6 +29,7 @@ class Collection:
     fingerprint: str | None = None
     error: str | None = None
     replace: bool = True
+    as_of: datetime | None = None
     is_skipped: bool = False
 
 
@@ -47,3 +49,9 @@ class WriteResult:
     late: int = 0
     quarantined: int = 0
     unknown: int = 0
+
+    def __add__(self, other: WriteResult) -> WriteResult:
+        """The counts of both; the number of the collection written last."""
+        counts = (f.name for f in fields(self) if f.name != "collection_id")
+        sums = {name: getattr(self, name) + getattr(other, name) for name in counts}
+        return WriteResult(other.collection_id, **sums)

@@ -23,7 +23,7 @@ from analytics.store.copying import copy_in
 from analytics.store.keys import SeriesBook
 from analytics.store.records import Collection, WriteResult
 from analytics.store.rejects import keep_out
-from analytics.store.writing_sql import DIFFERENT, INSERT, LATE, OURS, RESTATE, STAGING, WITHDRAW_RESTATED
+from analytics.store.writing_sql import DIFFERENT, INSERT, LATE, LATER, OURS, RESTATE, STAGING, WITHDRAW_RESTATED
 
 EnsureDays = Callable[[Iterable[date]], int]
 Progress = Callable[[int], None]
@@ -262,12 +262,24 @@ class CollectionWriter:
         self.cursor.execute(DIFFERENT, span)
         different = self.cursor.fetchall()
         mine = [row for row in different if row[4] == self.collection_id]
-        others = [row for row in different if row[4] != self.collection_id]
-        if others and self.collection.replace:
+        others = self._to_replace([row for row in different if row[4] != self.collection_id])
+        if others:
             self._restate(others, span)
-        self.tally.duplicate += len(rows) - inserted - len(mine) - (len(others) if self.collection.replace else 0)
+        self.tally.duplicate += len(rows) - inserted - len(mine) - len(others)
         for series_id, time, *_ in mine:
             self._withdraw(rows, series_id, time)
+
+    def _to_replace(self, others: list[tuple[Any, ...]]) -> list[tuple[Any, ...]]:
+        """Of the points that other collections gave another value, those that this one may correct."""
+        if not others or not self.collection.replace:
+            return []
+        if self.collection.as_of is None:
+            return others
+        # a round's own answers, read again, are no later source than themselves
+        same = [] if self.collection.source == "quarantine" else ["api", "feed", "replay"]
+        self.cursor.execute(LATER, [sorted({row[4] for row in others}), self.collection.as_of, same])
+        later = {row[0] for row in self.cursor.fetchall()}
+        return [row for row in others if row[4] not in later]
 
     def _stage(self, rows: pd.DataFrame) -> None:
         if not self._staging:

@@ -45,3 +45,7 @@ SELECT p.series_id, p.time FROM points p
 JOIN unnest(%(ids)s::int[], %(times)s::timestamptz[]) AS c (series_id, time) USING (series_id, time)
 WHERE p.collection_id = %(collection)s AND p.time BETWEEN %(start)s AND %(end)s
 """
+LATER = """
+SELECT collection_id FROM collections
+WHERE collection_id = ANY(%s) AND started_at > %s AND NOT (method = ANY(%s) AND source <> 'quarantine')
+"""

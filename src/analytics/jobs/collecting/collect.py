@@ -30,6 +30,7 @@ from analytics.ingest.landing import Landed, Landing
 from analytics.jobs.collecting.harvest import Harvest, Round
 from analytics.jobs.collecting.spending import Allowed, Paid, allowance, allowed, note, spent_so_far
 from analytics.jobs.sync import define
+from analytics.model import newest_of
 from analytics.params.files import Params, load_params
 from analytics.params.platforms import Account, Platform
 from analytics.settings import Settings, credential
@@ -235,7 +236,7 @@ def stored(store: Store, landing: Landing, harvest: Harvest, *, observed_at: dat
     landing.append([_to_land(harvest, page, observed_at) for page in harvest.pages if page.parser])
     last = next((page for page in reversed(harvest.pages) if page.parser), None)
     result = store.write(
-        list(harvest.observations),
+        newest_of(harvest.observations),
         Collection(
             platform=harvest.platform,
             method=harvest.method,

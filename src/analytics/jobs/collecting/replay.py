@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
-from datetime import date
+from datetime import UTC, date, datetime
 from typing import TYPE_CHECKING
 
 from analytics.adapters.base import Adapter, naming_faults
@@ -13,12 +13,15 @@ from analytics.adapters.registry import load_adapter
 from analytics.errors import InputError, MalformedResponse
 from analytics.ingest.landing import Landed, Landing
 from analytics.jobs.collecting.collect import require_platform
-from analytics.model import Observation
+from analytics.model import Observation, SeriesKey
 from analytics.params.files import Params, load_params
 from analytics.settings import Settings
 
 if TYPE_CHECKING:
-    from analytics.store import Store
+    from analytics.store import Collection, Store
+
+Point = tuple[SeriesKey, datetime]
+Given = tuple[datetime, str, Observation]  # when it was answered, for which account, and what
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,38 +44,56 @@ def replay(
     until: date | None = None,
     params: Params | None = None,
 ) -> Replayed:
-    """Parse a platform's landed answers again and write what differs; nobody is asked anything.
+    """Parse a platform's landed answers again and write what differs, all or nothing; nobody is asked anything.
+
+    A point that answers of the interval give gets the value of the newest answer that gives it, also of one that came
+    after the interval: a day's figure grows until it is final. What another source said later stays.
 
     Raises:
         InputError: the platform is not in params, or nothing was landed since then.
     """
-    from analytics.store import Collection
-
     known = (params or load_params(settings.params_dir)).platforms
     require_platform(platform, known)
     adapter, metrics = load_adapter(known[platform].adapter), known[platform].metrics
-    total, unread = Replayed(), []
-    for landed in Landing(settings.landing_dir).read(platform, since=since, until=until):
+    newest: dict[Point, Given] = {}
+    answers, unread = 0, []
+    for landed in Landing(settings.landing_dir).read(platform, since=since):
+        is_meant = until is None or landed.observed_at.astimezone(UTC).date() <= until
         try:
-            found = parsed(adapter, landed)
+            observations = [o for o in parsed(adapter, landed) if _is_asked(o, metrics)]
         except MalformedResponse as exc:
-            unread.append(str(exc))
+            unread += [str(exc)] if is_meant else []
             continue
-        unread += [f"{platform} {o.fault}" for o in found if o.fault and _is_asked(o, metrics)]
-        observations = [o for o in found if not o.fault and _is_asked(o, metrics)]
-        collection = Collection(
-            platform, "replay", landed.account, landed.call, landed.api_version or None, landed.rate_limit_remaining
-        )
-        result = store.write(observations, collection)
-        total = Replayed(
-            total.answers + 1,
-            total.written + result.written,
-            total.corrected + result.corrected,
-            total.duplicate + result.duplicate,
-        )
-    if not total.answers and not unread:
+        if is_meant:
+            answers += 1
+            unread += [f"{platform} {o.fault}" for o in observations if o.fault]
+        for observation in observations:
+            point = (observation.key, observation.observed_at)
+            if observation.value is None or observation.fault or not (is_meant or point in newest):
+                continue
+            if point not in newest or landed.observed_at >= newest[point][0]:
+                newest[point] = (landed.observed_at, landed.account, observation)
+    if not answers and not unread:
         raise InputError(f"{platform}: no answers landed since {since}; raw answers are kept for a limited time")
-    return replace(total, unread=tuple(unread))
+    results = store.write_all(_collections(platform, newest.values()))
+    return Replayed(
+        answers,
+        sum(result.written for result in results),
+        sum(result.corrected for result in results),
+        sum(result.duplicate for result in results),
+        tuple(unread),
+    )
+
+
+def _collections(platform: str, given: Iterable[Given]) -> Iterator[tuple[list[Observation], Collection]]:
+    """What each account's answers of one round gave, oldest first."""
+    from analytics.store import Collection
+
+    rounds: dict[tuple[datetime, str], list[Observation]] = {}
+    for at, account, observation in given:
+        rounds.setdefault((at, account), []).append(observation)
+    for (at, account), observations in sorted(rounds.items(), key=lambda entry: entry[0]):
+        yield observations, Collection(platform, "replay", account, "landed answers", as_of=at)
 
 
 def parsed(adapter: Adapter, landed: Landed) -> list[Observation]:
