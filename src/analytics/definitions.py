@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from datetime import UTC, date, datetime
+from datetime import UTC, date, datetime, time
 from typing import TYPE_CHECKING
+from zoneinfo import ZoneInfo
 
 from analytics.adapters import exports, registry
 from analytics.adapters.base import definition_in_force
@@ -55,7 +56,6 @@ def breaks_between(
     return tuple(sorted((d for d in dated if start < break_time(d) < end), key=break_time))
 
 
-def break_time(definition: MetricDefinition) -> datetime:
-    """Midnight UTC of the day a meaning came into force."""
-    first = definition.valid_from or date.min
-    return datetime(first.year, first.month, first.day, tzinfo=UTC)
+def break_time(definition: MetricDefinition, zone: str = "UTC") -> datetime:
+    """Midnight of the day a meaning came into force: UTC, or of the zone that a series' days are told in."""
+    return datetime.combine(definition.valid_from or date.min, time(), UTC if zone == "UTC" else ZoneInfo(zone))

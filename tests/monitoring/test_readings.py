@@ -50,7 +50,7 @@ def store(settings: Settings, counts: pd.Series) -> Iterator[Store]:
 
 def kept(store: Store, metric: str) -> Readings:
     series_id = int(store.series(metrics=[metric])["series_id"].iloc[0])
-    return readings_of(store, series_id, DEFINED[metric], SINCE, *MONTH)
+    return readings_of(store, series_id, DEFINED[metric], SINCE, *MONTH, timezone="UTC")
 
 
 def judged(store: Store) -> dict[str, MonitoredSeries]:
@@ -90,7 +90,7 @@ def test_a_month_adds_up_to_the_same_as_its_readings_leave(store: Store, counts:
     daily = counts.resample("D").sum()
     assert views.frame["value"].diff().dropna().tolist() == daily.iloc[1:].tolist()
     assert daily.loc[MONTH[0] :].sum() == month
-    assert set(views.frame["time"].dt.hour) == {12}
+    assert set(views.frame["time"].dt.hour) == {0}
 
 
 def test_hours_with_few_readings_are_unknown_and_an_outage_is_no_dip(store: Store, counts: pd.Series):

@@ -152,6 +152,7 @@ def _from_store(platform: str, metric: str, account: str | None, timezone: str) 
     from analytics.errors import NoDataError
     from analytics.model import SeriesKey
     from analytics.monitoring.axis import amounts_of, judged_axis
+    from analytics.monitoring.days import day_zone_of
     from analytics.params.files import load_params
     from analytics.settings import load_settings
     from analytics.store import open_store
@@ -169,5 +170,5 @@ def _from_store(platform: str, metric: str, account: str | None, timezone: str) 
             )
             definition = definition_for(key, known, row["last_time"])
             _, rates = amounts_of(frame, definition)
-            times, values, _ = judged_axis(rates, definition, timezone)
+            times, values, _ = judged_axis(rates, definition, day_zone_of(frame["time"]) or timezone)
             yield str(key), times, values

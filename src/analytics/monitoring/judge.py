@@ -57,6 +57,7 @@ class MonitoredSeries:
     is_judged: bool = True
     feedback: str = ""
     watch: Watch = Watch()
+    day_zone: str = ""  # whose calendar days the readings stand for; their dates hold in every zone
 
     @property
     def label(self) -> str:
@@ -91,11 +92,21 @@ def monitor(
         named = replace(watch, clock=chosen.defaults.clock).as_named(entry_of(chosen, key))
         since = start - timedelta(days=named.window_days) - WARM_UP
         definition = definition_for(key, definitions, end)
-        found = readings_of(store, int(series_id), definition, since, start, end)
+        found = readings_of(store, int(series_id), definition, since, start, end, timezone=named.timezone)
         if len(found.frame):
             breaks = breaks_between(key, definitions, since, end)
             judged = kept.once(
-                judge, int(series_id), key, definition, found.frame, start, end, named, breaks=breaks, own=own(key)
+                judge,
+                int(series_id),
+                key,
+                definition,
+                found.frame,
+                start,
+                end,
+                named,
+                breaks=breaks,
+                own=own(key),
+                day_zone=found.day_zone,
             )
             yield replace(judged, warnings=(*judged.warnings, found.warning)) if found.warning else judged
         if progress:
@@ -113,14 +124,18 @@ def judge(
     *,
     breaks: Sequence[MetricDefinition] = (),
     own: Own = EVERY,
+    day_zone: str = "",
 ) -> MonitoredSeries:
     """Baseline and events of one series; events are those confirmed within `start` to `end`.
 
+    Args:
+        day_zone: whose calendar days the readings stand for; they lie at the midnights of `watch.timezone` then.
+
     Where the metric's meaning changes (`breaks`) the level is learned anew: that is no anomaly.
     """
-    broken = [break_time(definition) for definition in breaks]
+    clock = watch.timezone if day_zone else watch.clock or watch.timezone
+    broken = [break_time(definition, watch.timezone if day_zone else "UTC") for definition in breaks]
     amounts, rates = amounts_of(frame, definition)
-    clock = watch.clock or watch.timezone
     times, values, step_s = judged_axis(rates, definition, clock)
     coarse = too_coarse(values, definition)
     options: dict[str, Any] = dict(watch.parameters)
@@ -157,4 +172,5 @@ def judge(
         feedback=own.sentence,
         is_judged=not coarse,
         watch=watch,
+        day_zone=day_zone,
     )

@@ -10,6 +10,7 @@ import pandas as pd
 
 from analytics.errors import InputError, NoDataError, nearest
 from analytics.model import Month, Period
+from analytics.monitoring.days import FARTHEST, local_dates
 from analytics.params.files import Params
 
 if TYPE_CHECKING:
@@ -76,11 +77,13 @@ def require_month(store: Store, series: pd.DataFrame, month: Period, timezone: s
     Raises:
         NoDataError: naming the months there are.
     """
-    start, end = month.bounds(timezone)
+    start, end = (at + side * FARTHEST for at, side in zip(month.bounds(timezone), (-1, 1), strict=True))
     reach = series[(series["first_time"] < end) & (series["last_time"] >= start)]
     if not reach.empty:
-        days = store.read_buckets(reach["series_id"].tolist(), start - DAY, end, unit="day")
-        if (days["last_time"] >= start).any():
+        days = store.read_buckets(reach["series_id"].tolist(), start, end, unit="day")
+        dates = local_dates(days["last_time"], timezone)
+        first = pd.Timestamp(month.first)
+        if ((dates >= first) & (dates < first + timedelta(days=month.days))).any():
             return
     raise NoDataError(f"{month}: no reading in that month; {stored_months(store, series, timezone)}")
 
@@ -102,7 +105,7 @@ def stored_months(store: Store, series: pd.DataFrame, timezone: str) -> str:
     first, last = series["first_time"].min(), series["last_time"].max()
     begin = first.normalize().to_pydatetime()
     days = store.read_buckets(series["series_id"].tolist(), begin, last.to_pydatetime() + DAY, unit="day")
-    local = days["last_time"].dt.tz_convert(timezone)
+    local = local_dates(days["last_time"], timezone)
     months = sorted(set((12 * local.dt.year + local.dt.month - 1).tolist()))
     runs: list[list[int]] = []
     for month in months:

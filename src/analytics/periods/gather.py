@@ -16,6 +16,7 @@ from analytics.definitions import break_time, breaks_between, definition_for
 from analytics.errors import NoDataError
 from analytics.model import MetricDefinition, Period, SeriesKey, Span
 from analytics.monitoring.axis import Amounts, amounts_of
+from analytics.monitoring.days import day_zone_of, moved
 from analytics.monitoring.judge import MonitoredSeries, monitor
 from analytics.monitoring.readings import readings_of
 from analytics.monitoring.watch import Watch
@@ -71,7 +72,9 @@ def gather(
         NoDataError: no series has a reading in the month; names the months there are.
     """
     start, end = month.bounds(watch.timezone)
-    reached: datetime = store.series()["last_time"].max().to_pydatetime()
+    last = store.series()["last_time"].nlargest(1)
+    zone = day_zone_of(last)
+    reached: datetime = (moved(last, zone, watch.timezone) if zone else last).iloc[0].to_pydatetime()
     first_at, newest_at = (dict(zip(series["series_id"], series[n], strict=True)) for n in ("first_time", "last_time"))
     items, read, due = [], set(), set()
     judged = monitor(
@@ -173,7 +176,9 @@ class _Comparer:
             said = new_meaning(new, f"{self.platform} {metric_name(new)}")
             return Comparison(other, refusal=said, lacks="one meaning")
         earlier = start - timedelta(days=1)  # the first increase needs the reading before it
-        found = readings_of(self.store, series.series_id, series.definition, earlier, earlier, end)
+        found = readings_of(
+            self.store, series.series_id, series.definition, earlier, earlier, end, timezone=self.timezone
+        )
         amounts, _ = amounts_of(found.frame, series.definition)
         step = replace(amounts, step_s=max(series.amounts.step_s, found.resolution_s))
         against = compare(facts, facts_of(step, series.definition, other, self.timezone))

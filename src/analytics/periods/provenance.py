@@ -83,7 +83,7 @@ def _period(data: TrafficData, option: str) -> list[str]:
 
 def readings_sql(item: SeriesMonth, data: TrafficData) -> str:
     """SQL that gives a series' readings of the period, for `analytics db psql`."""
-    start, end = _bounds(data)
+    start, end = _bounds(item, data)
     return QUERIES["readings"].format(readings=_where(item, start, end))
 
 
@@ -92,7 +92,7 @@ def figure_sql(item: SeriesMonth, data: TrafficData) -> str:
 
     A counter that was started anew loses here what the report makes good.
     """
-    start, end = _bounds(data)
+    start, end = _bounds(item, data)
     return QUERIES[item.facts.aggregation].format(
         readings=_where(item, start, end),
         with_earlier=_where(item, f"{start} - interval '30 days'", end),
@@ -100,9 +100,11 @@ def figure_sql(item: SeriesMonth, data: TrafficData) -> str:
     )
 
 
-def _bounds(data: TrafficData) -> tuple[str, str]:
-    local = [at.astimezone(data.zone) for at in data.month.bounds(data.timezone)]
-    first, end = (f"timestamptz {_quoted(f'{at:%Y-%m-%d %H:%M} {data.timezone}')}" for at in local)
+def _bounds(item: SeriesMonth, data: TrafficData) -> tuple[str, str]:
+    """Where the period begins and ends; of readings that stand for days, in the zone whose days they are."""
+    zone = item.series.day_zone or data.timezone
+    dates = [at.astimezone(data.zone).date() for at in data.month.bounds(data.timezone)]
+    first, end = (f"timestamptz {_quoted(f'{day:%Y-%m-%d} 00:00 {zone}')}" for day in dates)
     return first, end
 
 

@@ -21,6 +21,7 @@ from analytics.alerts.incidents import FORGOTTEN, Incident, grouped, merge
 from analytics.definitions import definitions_of
 from analytics.model import SeriesKey
 from analytics.monitoring.breakouts import breakouts
+from analytics.monitoring.days import day_zone_of
 from analytics.monitoring.latest import Judged, Work, judge_recent
 from analytics.params.files import Params, load_params
 from analytics.settings import Settings
@@ -100,11 +101,13 @@ def _work(store: Store, params: Params, now: datetime, platforms: Sequence[str] 
             readings = groups.get(int(series_id))
             if readings is None:
                 continue
+            day_zone = day_zone_of(readings["time"])
+            clock = day_zone or chosen[key].clock or params.alerts.timezone
             found.append(
                 Work(
                     key=key,
                     definition=definition_for(key, known, now),
-                    breaks=tuple(break_time(d) for d in breaks_between(key, known, since, now)),
+                    breaks=tuple(break_time(d, day_zone or "UTC") for d in breaks_between(key, known, since, now)),
                     times=readings["time"].dt.tz_localize(None).to_numpy("datetime64[ns]"),
                     readings=readings["value"].to_numpy(np.float64),
                     cut=cut,
@@ -112,7 +115,7 @@ def _work(store: Store, params: Params, now: datetime, platforms: Sequence[str] 
                     params=chosen[key],
                     own=own(key),
                     min_history_days=params.baselines.min_history_days,
-                    timezone=chosen[key].clock or params.alerts.timezone,
+                    timezone=clock,
                     level=levels[key].factor if key in levels else 1.0,
                 )
             )

@@ -13,6 +13,7 @@ from analytics.alerts import events as kept_events
 from analytics.alerts import levels as kept_levels
 from analytics.anomalies import SINGLE_SERIES_RULES, Level, seen_per_week
 from analytics.model import MetricDefinition, SeriesKey
+from analytics.monitoring.days import day_zone_of
 from analytics.monitoring.levels import HISTORY, LEAST_WEEKS, Past, level_of
 from analytics.monitoring.watch import Own, Watch
 from analytics.params.files import Params, load_params
@@ -131,7 +132,7 @@ def _one(
     watch = Watch(
         algorithm=chosen.algorithm,
         window_days=chosen.window_days,
-        timezone=chosen.clock or params.alerts.timezone,
+        timezone=day_zone_of(frame["time"]) or chosen.clock or params.alerts.timezone,
         min_history_days=params.baselines.min_history_days,
         rules=(),  # events are counted at every level by `choose_levels`
         coverage=None if chosen.algorithm == "ewma" else chosen.coverage,

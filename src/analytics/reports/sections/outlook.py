@@ -14,6 +14,7 @@ from analytics.baselines.outlook import FAST, MODELS, Outlook, outlook
 from analytics.compute.cache import NOTHING, Kept
 from analytics.errors import InputError, InsufficientHistory
 from analytics.model import MetricDefinition, Period
+from analytics.monitoring.days import begin_in, moved
 from analytics.periods.figures import SeriesMonth, TrafficData
 from analytics.reports.document import theme
 from analytics.reports.document.display import Column
@@ -68,13 +69,24 @@ def _one(item: SeriesMonth, days: pd.DataFrame, data: TrafficData, position: int
 
 
 def _days(store: Store, data: TrafficData) -> pd.DataFrame:
-    """Days of every series from all tiers; of a zone that cannot be cut out of old ones, the recent."""
-    ids = [item.series.series_id for item in data.items]
-    end = data.month.bounds(data.timezone)[1]
+    """Days of every series from all tiers, by the dates they are told in; of a zone that cannot be cut out of old
+    ones, the recent.
+    """
+    zones: dict[str, list[int]] = {}
+    for item in data.items:
+        zones.setdefault(item.series.day_zone or data.timezone, []).append(item.series.series_id)
+    return pd.concat([_days_in(store, zone, ids, data) for zone, ids in zones.items()], ignore_index=True)
+
+
+def _days_in(store: Store, zone: str, ids: Sequence[int], data: TrafficData) -> pd.DataFrame:
+    end = begin_in(zone, data.month.bounds(data.timezone)[1], data.timezone)
     try:
-        return store.read_buckets(ids, end - HISTORY, end, unit="day", timezone=data.timezone)
+        found = store.read_buckets(ids, end - HISTORY, end, unit="day", timezone=zone)
     except InputError:
-        return store.read_buckets(ids, end - RECENT, end, unit="day", timezone=data.timezone)
+        found = store.read_buckets(ids, end - RECENT, end, unit="day", timezone=zone)
+    if zone == data.timezone:
+        return found
+    return found.assign(bucket=moved(found["bucket"], zone, data.timezone).dt.tz_convert(data.timezone))
 
 
 def daily_amounts(days: pd.DataFrame, definition: MetricDefinition, period: Period, timezone: str) -> np.ndarray:
