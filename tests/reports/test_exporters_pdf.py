@@ -11,7 +11,9 @@ from pypdf import PdfReader, PdfWriter
 from analytics.reports.document import display
 from analytics.reports.document.display import Column, Tile
 from analytics.reports.exporters import typefaces
+from analytics.reports.exporters.common import document
 from analytics.reports.exporters.pdf import ReportPDFExporter
+from analytics.reports.exporters.sources import sources
 from tests.reports.sample import HOSTILE, cover, faults, figure, notebook_of, report, shown, table
 
 
@@ -116,6 +118,19 @@ def test_what_all_sources_share_is_said_once():
 
     assert text.count("2026-11-02") == 1
     assert [text.count(f"select {n}") for n in range(3)] == [1, 1, 1]
+
+
+def test_queries_and_commands_stand_in_a_file_beside_it():
+    """They were five of nineteen pages; the numbers in the PDF are those of the file."""
+    hostile = {"query": "SELECT '```', \"<b>\"", "command": "analytics report traffic", "definition": "x_*y*"}
+    notebook = notebook_of(cover(sources=False), display.prose("Views rose.", provenance=hostile))
+    text, beside = words(read(export(notebook))), sources(document(notebook, "pdf"))
+
+    assert "SELECT" not in text
+    assert "The small numbers refer to the file of sources beside this one" in text
+    assert "## 1\n\nViews rose." in beside
+    assert "````sql\nSELECT '```', \"<b>\"\n````" in beside
+    assert "x\\_\\*y\\*" in beside
 
 
 def test_only_the_shipped_font_is_used_and_embedded(pdf: PdfReader):

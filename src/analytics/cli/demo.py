@@ -41,11 +41,10 @@ def demo() -> None:
         done = job.run_demo(settings, progress=show.progress)
         for step, rows in done.rows.items():
             show.say(f"  {step}: {rows:,} new rows")
-        home = job.shell_path(settings.home)
-        show.say(f"  explore the same data: ANALYTICS_HOME={home} make lab")
+        program = job.shell_path(Path(sys.argv[0]))
+        show.say(f"  explore the same data: {program} --demo lab")
         if done.report is not None:
             files = {**done.report.files, "site": site_dir(settings) / "index.html"}
             show.files(files, done.seconds | {"in all": time.perf_counter() - started})
-            program = job.shell_path(Path(sys.argv[0]))
             show.say(f"  make it again: {program} --demo report traffic --month {job.MONTH}")
             show.say(f"  verify it: {program} --demo report verify {job.shell_path(done.report.files['html'])}")
