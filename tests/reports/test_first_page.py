@@ -191,6 +191,7 @@ def test_no_identifier_stands_in_a_sentence_title_or_tile(store, code):
                 said += [shown["caption"], shown.get("note") or ""]
                 said += [row[0]["text"] for row in shown["rows"] if shown["columns"][0]["kind"] != "code"]
 
+    assert all(text[0].isupper() or text[0].isdigit() for text in sentences(report.data)), "octobre 2026 began one"
     assert [text for text in said if RAW.search(text.replace("\\", ""))] == []
     titles = [text for text in said if "acme" in text.lower() and not RAW.search(text)]
     assert any(text.startswith("GitHub acme/x") for text in titles)

@@ -34,7 +34,8 @@ TELLING_SHARE = 0.7  # of what the days of incidents brought beyond an ordinary 
 
 def sentences(data: TrafficData) -> list[str]:
     """Three to five plain sentences, in the order a hurried reader needs them."""
-    return [*_moved(data), *_mattered(data), *_incomplete(data), *_to_do(data)]
+    told = [*_moved(data), *_mattered(data), *_incomplete(data), *_to_do(data)]
+    return [text[:1].upper() + text[1:] for text in told]  # names of months begin small in some languages
 
 
 def _moved(data: TrafficData) -> Iterator[str]:
