@@ -53,7 +53,7 @@ class ReportHTMLExporter(Exporter):
 
 def page(doc: Document, *, interactive: bool = True) -> str:
     """The finished page of a document."""
-    style = style_of(doc.cover["accent"])
+    style = style_of(doc.cover["accent"], words_of([doc.cover, doc.blocks, doc.notes]))
     charted = interactive and any("spec" in block for block in doc.blocks)
     scripts = [_bundle()] if charted else []
     scripts.append((TEMPLATES / "report.js").read_text("utf-8"))
@@ -105,9 +105,20 @@ def _bundle() -> str:
     return str(vl_convert.javascript_bundle(_EXPORTS)).replace("</script", "<\\/script")
 
 
-def style_of(accent: str) -> str:
-    """The style sheet: fonts inside, both themes as variables, and the exchange of chart colours in the dark."""
+def words_of(value: Any) -> str:
+    """All text in a value, however deep."""
+    if isinstance(value, dict):
+        return "".join(words_of(item) for item in value.values())
+    return "".join(map(words_of, value)) if isinstance(value, list | tuple) else value if isinstance(value, str) else ""
+
+
+def style_of(accent: str, shown: str = "") -> str:
+    """The style sheet: fonts inside, both themes as variables, and the exchange of chart colours in the dark.
+
+    `shown` is what the page says: of other scripts than Inter's it brings the letters used.
+    """
     faces = "".join(_face(name, weight) for name, weight in FONT_FACES)
+    faces += typefaces.embedded_faces(shown, "Reserve")
     shades = theme.accents(accent)
     light = _variables({**theme.LIGHT, "accent": shades["accent_light"]})
     dark = _variables({**theme.DARK, "accent": shades["accent_dark"]})

@@ -89,7 +89,8 @@ def drawable(text: str, *, own_only: bool = False) -> str:
     """
     if text.isascii() and text.isprintable():
         return text
-    return "".join(_drawn(cluster, own_only) for cluster in clusters(text))
+    whole = unicodedata.normalize("NFC", text)
+    return "".join(_drawn(cluster, own_only) for cluster in clusters(whole))
 
 
 @lru_cache(maxsize=4096)
@@ -131,12 +132,12 @@ def _face(family: str, face: Typeface, text: str) -> str:
 
     options = subset.Options(layout_features=["*"], hinting=False, notdef_outline=True, name_IDs=[], glyph_names=False)
     options.flavor = "woff"
-    font = subset.load_font(str(face.path), options)
-    chooser = subset.Subsetter(options)
-    chooser.populate(text=text)
-    chooser.subset(font)
     made = io.BytesIO()
-    subset.save_font(font, made, options)
+    with subset.load_font(str(face.path), options) as font:
+        chooser = subset.Subsetter(options)
+        chooser.populate(text=text)
+        chooser.subset(font)
+        subset.save_font(font, made, options)
     data = base64.b64encode(made.getvalue()).decode()
     shown = ",".join(f"U+{code:X}" for code in sorted(set(map(ord, text))))
     source = f"url(data:font/woff;base64,{data}) format('woff')"

@@ -7,6 +7,7 @@ import hashlib
 import uuid
 import xml.etree.ElementTree as ET
 from collections.abc import Mapping, Sequence
+from dataclasses import asdict
 from datetime import datetime
 from itertools import groupby
 from typing import Any
@@ -31,7 +32,8 @@ SCRIPT = (html_exporter.TEMPLATES / "site.js").read_text("utf-8")
 
 def gallery(standing: Sequence[Version], brand: Mapping[str, str]) -> str:
     """One self-contained page: the newest report, then every period with its versions and files."""
-    style = html_exporter.style_of(brand["accent"]) + (html_exporter.TEMPLATES / "site.css").read_text("utf-8")
+    shown = html_exporter.words_of([dict(brand), [asdict(version) for version in standing]])
+    style = html_exporter.style_of(brand["accent"], shown) + (html_exporter.TEMPLATES / "site.css").read_text("utf-8")
     lang = brand["language"]
     entries = [_entry(list(group), lang) for _, group in groupby(standing, key=lambda v: (v.name, v.period))]
     entries.sort(key=lambda entry: (entry["period"], entry["published"], entry["name"]), reverse=True)
