@@ -338,3 +338,40 @@ def test_one_bad_day_is_not_expected_again_and_a_new_level_is():
 
     assert np.all(np.abs(after_purge[61:68] - 60) < 15)
     assert np.all(after_move[63:68] > 150)
+
+
+@pytest.mark.parametrize("masked", [False, True])
+def test_a_window_without_data_gives_no_band(masked):
+    """After a month without readings, or masked, every daily series told incidents: what counts is in the window."""
+    n, gap = 122, slice(60, 95)
+    times = np.datetime64("2026-08-01", "ns") + np.arange(n).astype("timedelta64[D]")
+    values = (
+        np.random.default_rng(3).poisson(1000 * np.resize([1.0, 1.05, 1.0, 0.98, 0.95, 0.7, 0.65], n)).astype(float)
+    )
+    flags = np.zeros(n, bool)
+    flags[gap] = True
+    if masked:
+        made = rolling(times, values, masked=flags)
+        expected = made.expected
+    else:
+        expected = np.full(n, np.nan)
+        expected[~flags] = rolling(times[~flags], values[~flags], step_s=86400.0).expected
+
+    assert np.isnan(expected[95:101]).all()
+    assert np.isfinite(expected[102:]).all()
+    assert np.isfinite(expected[8:60]).all()
+
+
+@pytest.mark.parametrize("spike", [-691.0, 900.0])
+def test_one_far_day_does_not_widen_the_band_of_the_weeks_after_it(spike):
+    """A purge of 691 stars made bands reach to -250 for as long as it lay in the window."""
+    times = np.datetime64("2026-08-01", "ns") + np.arange(90).astype("timedelta64[D]")
+    values = np.random.default_rng(1).poisson(20, 90).astype(float)
+    usual = rolling(times, values, step_s=86400.0)
+    values[60] = spike
+
+    after = rolling(times, values, step_s=86400.0)
+
+    widths = [(band.upper - band.lower)[62:] for band in (usual, after)]
+    assert np.median(widths[1] / widths[0]) < 1.25
+    assert after.lower[62:].min() > 0

@@ -11,7 +11,7 @@ from numpy.typing import ArrayLike
 
 from analytics.baselines.breaks import BreakPolicy, block_starts, quiet_days, without_breaks
 from analytics.baselines.clock import DAY_S, Times, as_times
-from analytics.baselines.grid import Grid, cells_of, checked, holiday_numbers, mask_of, to_grid
+from analytics.baselines.grid import Grid, cells_of, checked, days_needed, holiday_numbers, known_days, mask_of, to_grid
 from analytics.baselines.model import ARRAYS, Bands, Baseline, Model, Window, all_or_nothing
 from analytics.baselines.registry import Entry, entry_of
 from analytics.baselines.warn import warnings_of
@@ -127,7 +127,7 @@ def rolling(
     Args:
         times, values, algorithm, window_days, timezone, coverage, holidays, masked, step_s, parameters: as for `fit`.
         refit_days: how often season and band are learned anew.
-        min_history_days: no baseline (NaN) before this much history.
+        min_history_days: no baseline (NaN) before this much history, nor where fewer days in the window are known.
         breaks: instants at which the metric changed its meaning.
         break_policy: `restart` forgets what lies before a break and is silent for `min_history_days`;
             `bridge` is silent for a day, then moves what lies before onto the new level.
@@ -141,6 +141,7 @@ def rolling(
     grid = to_grid(at, np.where(mask_of(at, masked, order), np.nan, y), step_s=step_s)
     days = holiday_numbers(holidays)
     broken = cells_of(list(breaks), grid.times)
+    needed = days_needed(quiet_days(break_policy, min_history_days) if broken else min_history_days, grid.step_s)
     blocks = _blocks(grid, broken, refit_days, min_history_days, break_policy)
     out = _nothing(grid.values.shape)
     for first in range(0, grid.values.shape[0], TOGETHER):
@@ -150,7 +151,7 @@ def rolling(
         for start, stop in blocks:
             window = _last_days(part, start, window_days, timezone, days)
             window = without_breaks(window, start - window.times.size, broken, break_policy)
-            _judge(entry, window, part, slice(start, stop), target, share, own)
+            _judge(entry, window, part, slice(start, stop), target, share, own, needed)
     told = {"window_days": window_days, "timezone": timezone, "refit_days": refit_days, "step_s": grid.step_s, **own}
     back = np.empty_like(order)
     back[order] = np.arange(order.size)
@@ -162,10 +163,21 @@ def rolling(
 
 
 def _judge(
-    entry: Entry, window: Window, grid: Grid, block: slice, out: dict[str, Any], share: float, own: dict[str, Any]
+    entry: Entry,
+    window: Window,
+    grid: Grid,
+    block: slice,
+    out: dict[str, Any],
+    share: float,
+    own: dict[str, Any],
+    needed: int,
 ) -> None:
-    """Write one block's bands into `out`; series with too little history keep their NaN."""
+    """Write one block's bands into `out`; series with too little history keep their NaN.
+
+    History is what the window holds: after a long gap or mask there is none, however old the series is.
+    """
     enough = np.isfinite(window.values).sum(axis=1) >= FEWEST
+    enough &= known_days(window.values, grid.step_s) >= needed
     if not enough.any():
         return
     if not enough.all():

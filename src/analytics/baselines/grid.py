@@ -49,6 +49,28 @@ def per_day(step_s: float) -> int:
     return max(1, round(DAY_S / step_s))
 
 
+def known_days(values: Floats, step_s: float) -> Ints:
+    """On how many of the days that end with the last column something is known; of slower series, how many values.
+
+    Args:
+        values: shape (n_series, n); NaN is missing.
+        step_s: seconds between columns.
+
+    >>> known_days(np.array([[1.0, np.nan, np.nan, np.nan, 5.0, np.nan]]), 43200.0)
+    array([2])
+    """
+    slots = per_day(step_s)
+    known = np.isfinite(values)
+    padded = np.pad(known, ((0, 0), (-known.shape[1] % slots, 0)))
+    counts: Ints = padded.reshape(known.shape[0], -1, slots).any(axis=2).sum(axis=1)
+    return counts
+
+
+def days_needed(min_history_days: float, step_s: float) -> int:
+    """How many known days a band needs in its window; of slower series, how many values."""
+    return max(1 if step_s < DAY_S else 3, round(min_history_days * DAY_S / max(step_s, DAY_S)))
+
+
 def snapped(step_s: float) -> float:
     """A step that divides the day: the usual one it is near to, else the next finer one.
 

@@ -13,6 +13,7 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 from analytics.baselines.clock import Floats, as_times
+from analytics.baselines.robust import MAD_TO_SIGMA, median
 from analytics.errors import InputError, InsufficientHistory
 
 LEARN_DAYS = 28  # history every trial has
@@ -22,6 +23,8 @@ TRIALS = 12
 FEWEST_TRIALS = 3
 SHORTEST_TRIAL_DAYS = 7
 KNOWN_SHARE = 0.8  # of a trial's days, or it says nothing
+AROUND = 3  # days on either side that a day is held against
+FAR = 9.0  # robust deviations beyond which a lone day is no usual one, as in the baseline
 CLEARLY = 0.05  # another model is chosen when its error is lower by this much: less is chance
 YARDSTICK, DEFAULT = "last week again", "weekday means"
 
@@ -55,7 +58,8 @@ def outlook(values: ArrayLike, horizon: int, *, coverage: float = 0.8, models: S
 
     With errors $e_1 \ldots e_k$ of the mean a day in past trials, the bounds lie $t_{\nu}\sqrt{\tfrac1k\sum e_i^2\,(1 +
     1/k)}$ away, with as many degrees of freedom as trials would fit side by side. Trials shorter than `horizon` err
-    more than it will: the interval is then wide rather than narrow.
+    more than it will: the interval is then wide rather than narrow. Lone days far from those around them, as a purge or
+    a viral post makes, are taken at the median of those: the outlook is what comes if no such day does.
 
     Args:
         values: daily amounts, shape (n,), NaN for unknown, the last one the day before the first forecast.
@@ -81,12 +85,13 @@ def outlook(values: ArrayLike, horizon: int, *, coverage: float = 0.8, models: S
         if name not in MODELS:
             raise InputError(f"model {name!r}: expected one of {', '.join(MODELS)}")
     starts, length = _trials(days, horizon)
-    errors = {name: _errors(MODELS[name], days, starts, length) for name in names}
+    usual = without_lone(days)
+    errors = {name: _errors(MODELS[name], days, usual, starts, length) for name in names}
     rmse = {name: float(np.sqrt(np.mean(found**2))) for name, found in errors.items()}
     best = min(rmse, key=rmse.__getitem__)
     if not rmse[best] < (1 - CLEARLY) * rmse[DEFAULT]:
         best = DEFAULT
-    mean = float(np.mean(MODELS[best](days, horizon)))
+    mean = float(np.mean(MODELS[best](usual, horizon)))
     k = len(starts)
     freedom = max(1, round(k * STEP_DAYS / length)) + 1
     half = float(_quantile(coverage, freedom) * rmse[best] * np.sqrt(1 + 1 / k))
@@ -110,13 +115,31 @@ def _trials(days: Floats, horizon: int) -> tuple[list[int], int]:
     return starts, length
 
 
-def _errors(model: Model, days: Floats, starts: Sequence[int], length: int) -> Floats:
+def _errors(model: Model, days: Floats, usual: Floats, starts: Sequence[int], length: int) -> Floats:
+    """What was seen less what was foretold from what was known then, a mean a day."""
     found = []
     for start in starts:
-        seen = days[start : start + length]
+        seen = usual[start : start + length]
         known = np.isfinite(seen)
-        found.append(seen[known].mean() - model(days[:start], length)[known].mean())
+        found.append(seen[known].mean() - model(without_lone(days[:start]), length)[known].mean())
     return np.array(found)
+
+
+def without_lone(days: Floats) -> Floats:
+    """Daily values with single days far from the median of those around them taken at that median; NaN stays.
+
+    >>> without_lone(np.array([5.0, 6, 5, 7, 900, 6, 5, 7, 6, 5]))
+    array([5., 6., 5., 7., 6., 6., 5., 7., 6., 5.])
+    """
+    padded = np.pad(days, AROUND, constant_values=np.nan)
+    near = np.lib.stride_tricks.sliding_window_view(padded, 2 * AROUND + 1)
+    middle = median(near)
+    apart = np.abs(days - middle)
+    far = FAR * MAD_TO_SIGMA * median(apart[None, :])[0]
+    with np.errstate(invalid="ignore"):
+        is_far = (far > 0) & (apart > far)
+        lasts = is_far & (np.roll(is_far, 1) | np.roll(is_far, -1))  # two days are no lone one
+    return np.where(is_far & ~lasts, middle, days)
 
 
 def _quantile(coverage: float, freedom: int) -> float:

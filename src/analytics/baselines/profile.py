@@ -28,6 +28,7 @@ SLOWEST_BLOCKS = 8.0  # for metrics that come a few times a day or less
 RIDGE = 4.0  # observations' worth of doubt about the weights of the level
 KNOTS = (1, 3, 8, 24, 72, 168)  # blocks ahead at which errors are measured; between them the log of the distance counts
 DOUBT = 8.0  # season, level and tails are learned too: n independent errors make the band 1 + 8 / (8 + n) as wide
+DOUBT_OF_DAYS = 14.0  # the same of metrics read once a day: their bands then hold 0.94 of ten real series' days
 STEP_WEIGHTS = (0.15, 0.3, 0.6)  # of the newest cell, one step ahead
 ONE_SIGMA = (0.158655, 0.841345)
 WEEK = 7
@@ -145,8 +146,12 @@ class ProfileModel:
         rest = self.rest[:, (first + knot) * inner :].reshape(*target.shape, inner)[:, :, :: self._thin()]
         column = np.arange(first + knot, self.shape.n_blocks) % self.shape.blocks
         errors = (rest - foretold[:, :, None]) / self.noise[:, column, None]
+        if self.shape.blocks == 1:
+            errors = _without_far(errors)
         found = self._quantiles(errors.reshape(rest.shape[0], -1))
-        wider = 1.0 + DOUBT / (DOUBT + _independent(target - foretold, self.shape.blocks))[:, None]
+        doubt = DOUBT if self.shape.blocks > 1 else DOUBT_OF_DAYS
+        certain = _independent(target - foretold, self.shape.blocks, known_week=self.shape.days >= 2 * WEEK)
+        wider = 1.0 + (doubt / (doubt + certain))[:, None]
         return weights, found[:, 2:3] + wider * (found - found[:, 2:3])
 
     def _one_step(self, rest: Floats) -> tuple[Floats, Floats]:
@@ -189,18 +194,21 @@ class ProfileModel:
         return Bands(mid, low - least, high + least, (above - below) / 2, np.broadcast_to(size, mid.shape))
 
 
-def _independent(errors: Floats, blocks: int) -> Floats:
+def _independent(errors: Floats, blocks: int, *, known_week: bool = False) -> Floats:
     """How many independent errors there are, shape (n_series,), between one a day and one a block.
 
-    Errors that a whole day shares vary from day to day as much as from hour to hour.
+    Of a metric read once a day, what its weekdays took from them is no error left. Errors that a whole day shares
+    vary from day to day as much as from hour to hour.
     """
     days = max(errors.shape[1] // blocks, 1)
-    if blocks == 1 or errors.shape[1] < 2 * blocks:
-        return np.full(errors.shape[0], float(max(errors.shape[1] if blocks == 1 else days, 1)))
     used = errors[:, -days * blocks :]
+    if blocks == 1 or errors.shape[1] < 2 * blocks:
+        known = np.isfinite(used if blocks == 1 else used[:, :blocks]).sum(axis=1) / blocks
+        return np.asarray(np.maximum(known - (WEEK if known_week else 0), 1.0))
+    known = np.maximum(np.isfinite(used).reshape(-1, days, blocks).any(axis=2).sum(axis=1), 1)
     single, shared = nan_mean(used**2), nan_mean(block_means(used, blocks) ** 2)
     return np.asarray(
-        days * np.clip(np.divide(single, shared, out=np.ones_like(single), where=shared > 0), 1.0, blocks)
+        known * np.clip(np.divide(single, shared, out=np.ones_like(single), where=shared > 0), 1.0, blocks)
     )
 
 
@@ -220,6 +228,17 @@ def _drift(cells: Floats, shape: Shape) -> Floats:
     known = (count >= FEWEST_CHANGES) & (usual != 0)
     doubt = np.divide(CERTAIN * error, usual, out=np.ones_like(usual), where=known) ** 2
     return np.where(known, usual * np.maximum(1.0 - doubt, 0.0), 0.0)[:, None]
+
+
+def _without_far(errors: Floats) -> Floats:
+    """Of a metric read once a day: a day further off than `FAR` says nothing of how far usual days stray.
+
+    One purge doubled the band for the weeks that it stayed in the window.
+    """
+    flat = errors.reshape(errors.shape[0], -1)
+    apart = np.abs(flat - median(flat)[:, None])
+    far = FAR * MAD_TO_SIGMA * median(apart)[:, None]
+    return np.where((far > 0) & (apart > far), np.nan, flat).reshape(errors.shape)
 
 
 def _drawn_in(level: Floats, shape: Shape) -> Floats:

@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 
 from analytics.baselines.clock import DAY_S, NS_PER_S, Floats, Times, as_times
-from analytics.baselines.grid import holiday_numbers, per_day, snapped
+from analytics.baselines.grid import days_needed, holiday_numbers, known_days, per_day, snapped
 from analytics.baselines.model import ARRAYS, Model, Window, all_or_nothing
 from analytics.baselines.registry import entry_of
 from analytics.errors import InsufficientHistory
@@ -68,6 +68,7 @@ class Stream:
         self._size = max(1, round(window_days * DAY_S / self._step_s))
         self._block = max(1, round(refit_days * per_day(self._step_s)))
         self._least = max(FEWEST, round(min_history_days * DAY_S / self._step_s))
+        self._needed = days_needed(min_history_days, self._step_s)
         self._origin = 0
         self._oldest = 0  # cell of the first value held
         self._seen = -1
@@ -112,7 +113,7 @@ class Stream:
         first = max(0, start - self._size)
         self._start, self._until, self._model = start, -1, None
         values = self._values(first, start)
-        if np.isfinite(values).sum() < FEWEST:
+        if np.isfinite(values).sum() < FEWEST or known_days(values[None, :], self._step_s)[0] < self._needed:
             return
         window = Window(self._times(first, start), values[None, :], self._step_s, self._timezone, self._holidays)
         try:

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from analytics.baselines.grid import days_needed, known_days
 from analytics.errors import InputError, StatisticsError
 from analytics.model import MetricDefinition, SeriesKey
 from analytics.params.baselines import BaselineParams
@@ -76,8 +77,9 @@ def _judged(work: Work) -> Judged:
     _, rates = amounts_of(frame, work.definition)
     times, values, step_s = judged_axis(rates, work.definition, work.timezone, before=cut)
     before, after = times < cut, times >= cut
-    known = times[before & np.isfinite(values)]
-    if known.size == 0 or cut - known[0] < needed:
+    since = cut - np.timedelta64(round(work.params.window_days * 86400), "s")
+    window = values[before & (times >= since)]
+    if known_days(window[None, :], step_s)[0] < days_needed(work.min_history_days, step_s):
         return Judged(work.key, skipped="too little history")
     options: dict[str, Any] = dict(work.params.parameters)
     try:

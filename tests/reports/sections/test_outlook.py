@@ -45,3 +45,14 @@ def test_a_level_is_told_from_its_bounds():
     texts = [[cell["text"].replace("\xa0", " ") for cell in row[1:4]] for row in shown["rows"]]
     assert texts == [["105.6 k", "105.5 k", "105.7 k"], ["12.0 k", "150", "360"]]
     assert shown["rows"][0][1]["sort"] == rows["expected"][0]
+
+
+def test_the_range_of_a_signed_metric_goes_below_zero():
+    """Net followers hover round zero: cut off there, the range could leave its own forecast outside."""
+    around_zero = replace(SEEN, per_day=0.4, lower=-3.0, upper=3.8)
+    signed = replace(entry(around_zero), is_signed=True)
+
+    rows = outlook_rows([signed, entry(around_zero)], 30)
+
+    assert rows["low"].tolist() == [-90.0, 0.0]
+    assert (rows["low"] <= rows["expected"]).all()

@@ -42,6 +42,7 @@ class SeriesOutlook:
     item: SeriesMonth
     found: Outlook | None
     refusal: str = ""
+    is_signed: bool = False  # what it brings can be negative, as net followers are
 
 
 def outlooks(store: Store, data: TrafficData, kept: Kept = NOTHING) -> tuple[SeriesOutlook, ...]:
@@ -61,7 +62,8 @@ def _one(item: SeriesMonth, days: pd.DataFrame, data: TrafficData, position: int
     values = values[: values.size - (data.month.days - item.facts.whole_days)]  # a day that is not over says nothing
     models = list(MODELS) if position < WITH_PROPHET else list(FAST)
     try:
-        return SeriesOutlook(item, kept.once(outlook, values, data.month.following().days, models=models))
+        seen = kept.once(outlook, values, data.month.following().days, models=models)
+        return SeriesOutlook(item, seen, is_signed=bool((values < 0).any()))
     except InsufficientHistory:
         known = int(np.isfinite(values).sum())
         few = counted(known, "{n} full day known, about 50 needed", "{n} full days known, about 50 needed")
@@ -129,7 +131,7 @@ def outlook_rows(found: Sequence[SeriesOutlook], days: int) -> pd.DataFrame:
             low, middle, high = (base + scale * bound for bound in (seen.lower, seen.per_day, seen.upper))
             row |= {
                 "expected": middle,
-                "low": max(low, 0.0) if facts.aggregation in ("sum", "increase") and per_day >= 0 else low,
+                "low": low if entry.is_signed else max(low, 0.0),
                 "high": high,
                 "change": _against(seen.per_day, per_day),
                 "model": say(seen.model),
