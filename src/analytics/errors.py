@@ -69,7 +69,12 @@ class QuotaExhausted(SourceError):
 
 
 class AccessDenied(SourceError):
-    """401 or 403: the credential is missing, revoked or lacks a permission."""
+    """401 or 403: the credential is missing, revoked or lacks a permission.
+
+    `refuses_token`: the platform does not take the token itself, which may have ended before its time.
+    """
+
+    refuses_token = False
 
 
 class SourceNotFound(SourceError):

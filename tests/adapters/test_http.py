@@ -11,7 +11,7 @@ import httpx
 import pytest
 
 from analytics.adapters import http
-from analytics.adapters.http import Cached, get_json, paged
+from analytics.adapters.http import Cached, Renewed, get_json, paged
 from analytics.adapters.vendor import Retry
 from analytics.errors import (
     AccessDenied,
@@ -328,3 +328,54 @@ def test_every_try_takes_its_turn_and_none_goes_out_without(answering, waits):
     silent = answering("github", lambda _: pytest.fail("a call went out"), turn=refuse, retry=Retry(attempts=1))
     with pytest.raises(TransientSourceError, match="no slot"):
         get_json(silent, "x")
+
+
+def test_a_token_that_is_refused_is_renewed_once_and_the_call_repeated(answering):
+    """Platforms end tokens before their time; a round must not fail for it, nor ask for tokens without end."""
+    good, asked = ["token-of-yesterday-9"], []
+
+    def answer(request):
+        token = request.headers["Authorization"].removeprefix("Bearer ")
+        return reply(200) if token in good else reply(401)
+
+    def renew(refused):
+        asked.append(refused)
+        return Renewed("token-of-today-long", "sign in again: analytics connect github")
+
+    client = answering("github", answer, token="token-of-yesterday-9", renew=renew)
+
+    get_json(client, "first")
+    good[:] = ["token-of-today-long"]
+    get_json(client, "second")
+    good.clear()
+    for call in ("third", "fourth"):
+        with pytest.raises(AccessDenied, match=r"answered 401: no; also.*connect github") as caught:
+            get_json(client, call)
+        assert "today" not in str(caught.value)
+
+    assert asked == ["token-of-yesterday-9"]
+
+
+def test_a_fresh_token_that_is_refused_too_says_what_to_do(answering):
+    renew = lambda _: Renewed("token-of-today-long", "sign in again: analytics connect github")  # noqa: E731
+    client = answering("github", lambda _: reply(401), token="token-of-yesterday-9", renew=renew)
+
+    with pytest.raises(AccessDenied, match="renewed; sign in again: analytics connect github"):
+        get_json(client, "first")
+
+
+@pytest.mark.parametrize(("code", "renewals"), [(190, 1), (102, 1), (10, 0), (100, 0)])
+def test_graph_refuses_a_token_with_400(answering, code, renewals):
+    asked = []
+    body = {"error": {"code": code, "message": "no"}}
+    client = answering(
+        "facebook",
+        lambda _: httpx.Response(400, json=body),
+        token="token-of-yesterday-9",
+        renew=lambda token: asked.append(token),
+    )
+
+    with pytest.raises(SourceError):
+        get_json(client, "v25.0/me")
+
+    assert len(asked) == renewals

@@ -7,6 +7,7 @@ import subprocess
 import sys
 import threading
 import time
+from contextlib import suppress
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -191,8 +192,42 @@ def test_the_listener_minds_only_the_callback(vendor):
         assert listener.wait(vendor, ATTEMPT, timeout_s=30) == "c"
 
 
+def test_an_idle_connection_and_an_old_answer_end_no_sign_in(vendor):
+    """Browsers open a second connection and say nothing on it; an old tab may answer an attempt that is over."""
+    with Loopback() as listener:
+        port = urlsplit(listener.redirect_uri).port
+        answered = []
+
+        def visit():
+            for query in (
+                "code=old&state=another",
+                "error=access_denied&state=another",
+                "code=x",
+                "code=c&state=the-state",
+            ):
+                answered.append(httpx.get(f"{listener.redirect_uri}?{query}").status_code)
+
+        with socket.create_connection(("127.0.0.1", port)), socket.create_connection(("127.0.0.1", port)) as half:
+            half.send(b"GET /callback?code=")
+            visitor = threading.Thread(target=visit)
+            visitor.start()
+            code = listener.wait(vendor, ATTEMPT, timeout_s=30)
+            visitor.join(30)
+
+    assert (code, answered) == ("c", [400, 400, 400, 200])
+
+
+def test_an_idle_connection_is_closed_after_its_own_time(vendor):
+    with Loopback(connection_s=0.05) as listener:
+        port = urlsplit(listener.redirect_uri).port
+        with socket.create_connection(("127.0.0.1", port), timeout=20) as idle:
+            with pytest.raises(AccessDenied, match="timed out"):
+                listener.wait(vendor, ATTEMPT, timeout_s=0.5)
+            assert idle.recv(1) == b""
+
+
 def test_nobody_coming_back_is_said(vendor):
-    with Loopback() as listener, pytest.raises(AccessDenied, match="nobody came back"):
+    with Loopback() as listener, pytest.raises(AccessDenied, match="sign-in: timed out"):
         listener.wait(vendor, ATTEMPT, timeout_s=0.05)
 
 
@@ -252,6 +287,45 @@ ANSWERS = {
 def test_every_odd_answer_has_its_error(vendor, answer, kind):
     with http_client(transport=httpx.MockTransport(lambda _: answer)) as client, pytest.raises(kind):
         renew(client, vendor, APP, Token("t", "r"), now=NOW)
+
+
+@pytest.fixture
+def stubborn():
+    """A token endpoint that sends what it is given, again and again, until the caller hangs up."""
+    ended = threading.Event()
+    with socket.create_server(("127.0.0.1", 0)) as listening:
+
+        def serve(first, then, pause_s):
+            connection, _ = listening.accept()
+            with connection, suppress(OSError):
+                connection.recv(65536)
+                connection.sendall(first)
+                while not ended.wait(pause_s):
+                    connection.sendall(then)
+
+        def start(*what):
+            threading.Thread(target=serve, args=what, daemon=True).start()
+            return f"http://127.0.0.1:{listening.getsockname()[1]}/token"
+
+        yield start
+        ended.set()
+
+
+@pytest.mark.parametrize(
+    ("first", "then", "pause_s", "said"),
+    [
+        (b"HTTP/1.1 200 OK\r\n\r\n", b" " * 65536, 0, "larger than 1048576 bytes"),
+        (b"HTTP/1.1 200 OK\r\n\r\n", b" ", 0.02, "no whole answer in 0.5 s"),
+        (b"HTTP/1.1 200 OK\r\nX-Slow: ", b"x", 0.02, "no whole answer in 0.5 s"),
+    ],
+    ids=["endless", "a drip of a body", "a drip of headers"],
+)
+def test_a_token_endpoint_has_limits_of_size_and_time(vendor, stubborn, monkeypatch, first, then, pause_s, said):
+    monkeypatch.setattr("analytics.adapters.oauth.WHOLE_S", 0.5 if "whole" in said else 60)
+    slow = replace(vendor, token_url=stubborn(first, then, pause_s))
+
+    with http_client() as client, pytest.raises((TransientSourceError, MalformedResponse), match=said):
+        renew(client, slow, APP, Token("t", "r"), now=NOW)
 
 
 def test_a_token_that_cannot_be_renewed_says_what_to_do(vendor):

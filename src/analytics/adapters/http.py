@@ -10,7 +10,7 @@ import contextlib
 import json
 import ssl
 from collections.abc import Callable, Iterator, Mapping, MutableMapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
 from functools import lru_cache
@@ -65,6 +65,14 @@ class Answer:
     rate_limit_remaining: int | None
 
 
+@dataclass(frozen=True, slots=True)
+class Renewed:
+    """A token in place of one that was refused, and what to do if this one is refused as well."""
+
+    token: str = field(repr=False)
+    advice: str
+
+
 class Client(httpx.Client):
     """An `httpx.Client` that knows its vendor. Build one an account, use it as a context manager.
 
@@ -75,6 +83,7 @@ class Client(httpx.Client):
         retry: waiting; tests give a `sleep` that returns at once.
         etags: answers by call, sent as `If-None-Match`; a 304 is free at most vendors.
         headers: beside the vendor's own.
+        renew: gives a fresh token for one that was refused, None where there is no way; asked once a client.
         turn: called before every request goes out, repeats included; it may wait, for limits that processes share.
         transport: for tests.
     """
@@ -88,6 +97,7 @@ class Client(httpx.Client):
         retry: Retry | None = None,
         etags: MutableMapping[str, Cached] | None = None,
         headers: Mapping[str, str] | None = None,
+        renew: Callable[[str], Renewed | None] | None = None,
         turn: Callable[[], None] | None = None,
         transport: httpx.BaseTransport | None = None,
         timeout: httpx.Timeout = TIMEOUT,
@@ -115,6 +125,30 @@ class Client(httpx.Client):
         self.max_body_bytes = max_body_bytes
         self.struggling = False
         self._secret = token
+        self._renew = renew
+        self._spent: tuple[str, ...] = ()
+        self.advice = ""  # what to do about a refused token
+
+    def renewed(self) -> bool:
+        """Change the refused token for a fresh one, the first time; False where there is none to be had.
+
+        Raises:
+            SourceError: the sign-in cannot be renewed; `advice` then says what to do.
+        """
+        if self._renew is None or self._secret is None:
+            return False
+        renew, self._renew = self._renew, None
+        try:
+            fresh = renew(self._secret)
+        except SourceError as exc:
+            self.advice = exc.problem
+            raise
+        if fresh is None:
+            return False
+        self.advice = f"also with a token that was renewed; {fresh.advice}"
+        self._spent += (self._secret,)
+        self._secret, self.auth = fresh.token, self.vendor.auth(fresh.token)
+        return True
 
     @property
     def signed_in(self) -> bool:
@@ -131,17 +165,21 @@ class Client(httpx.Client):
 
     def scrubbed(self, text: str) -> str:
         """`text` on one line, cut to 200 characters, without the token, also as Python or an address writes it."""
-        secret = self._secret or ""
-        written = {secret, quote(secret, safe=""), repr(secret)[1:-1], " ".join(secret.split())}
+        written: set[str] = set()
+        for secret in self._secrets():
+            written |= {secret, quote(secret, safe=""), repr(secret)[1:-1], " ".join(secret.split())}
         for form in sorted({*written, *(form.strip() for form in written)} - {""}, key=len, reverse=True):
             text = text.replace(form, "…")
         return " ".join(text.split())[:200]
 
     def redacted(self, raw: bytes) -> bytes:
         """A body without the token: some vendors put it into the links to the next page."""
-        for secret in (self._secret or "", quote(self._secret or "", safe="")):
+        for secret in (form for one in self._secrets() for form in (one, quote(one, safe=""))):
             raw = raw.replace(secret.encode(), b"REDACTED") if len(secret) >= SECRET_LENGTH else raw
         return raw
+
+    def _secrets(self) -> tuple[str, ...]:
+        return (*self._spent, self._secret or "")
 
 
 def get_json(client: Client, path: str, *, params: Mapping[str, str | int] | None = None) -> Answer:
@@ -173,7 +211,7 @@ def request_json(
     attempts = 1 if client.struggling else client.retry.attempts
     for attempt in range(attempts):
         try:
-            answer = _once(client, client.build_request(method, path, params=params, json=body), call)
+            answer = _signed_in(client, lambda: client.build_request(method, path, params=params, json=body), call)
         except TransientSourceError as exc:
             wait_s = client.retry.backoff_s(attempt) if exc.retry_after_s is None else exc.retry_after_s
             if attempt + 1 == attempts or wait_s > client.retry.max_wait_s:
@@ -223,6 +261,25 @@ def _certificates() -> ssl.SSLContext:
 
 def _origin(url: httpx.URL) -> tuple[str, str, int | None]:
     return url.scheme, url.host, url.port
+
+
+def _signed_in(client: Client, build: Callable[[], httpx.Request], call: str) -> Answer:
+    """One try; where the token is refused, a second with a fresh one."""
+    try:
+        return _once(client, build(), call)
+    except AccessDenied as exc:
+        if not exc.refuses_token:
+            raise
+        if not client.renewed():
+            raise _advised(client, exc) from exc
+    try:
+        return _once(client, build(), call)
+    except AccessDenied as exc:
+        raise _advised(client, exc) from exc
+
+
+def _advised(client: Client, exc: AccessDenied) -> AccessDenied:
+    return AccessDenied(exc.platform, exc.call, f"{exc.problem}; {client.advice}") if client.advice else exc
 
 
 def _once(client: Client, request: httpx.Request, call: str) -> Answer:
@@ -309,7 +366,10 @@ def _error_of(client: Client, call: str, response: httpx.Response, payload: Any)
     problem = client.scrubbed(f"answered {status}" + (f": {said}" if said else ""))
     if issubclass(kind, TransientSourceError):
         return kind(vendor.platform, call, problem, retry_after_s=_asked_wait_s(vendor, response))
-    return kind(vendor.platform, call, problem)
+    error = kind(vendor.platform, call, problem)
+    if isinstance(error, AccessDenied):
+        error.refuses_token = vendor.refuses_token(response, payload)
+    return error
 
 
 def _asked_wait_s(vendor: Vendor, response: httpx.Response) -> float | None:

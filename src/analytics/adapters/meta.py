@@ -17,14 +17,21 @@ from analytics.adapters.base import Page, Pages, Parser, Refused, page_of
 from analytics.adapters.http import MAX_PAGES, SECRET_PARAMS, Answer, Client, get_json
 from analytics.adapters.values import mapping, numbered
 from analytics.adapters.vendor import Vendor
-from analytics.errors import AccessDenied, MalformedResponse, SourceError, SourceNotFound, TransientSourceError
+from analytics.errors import (
+    AccessDenied,
+    MalformedResponse,
+    SourceError,
+    SourceNotFound,
+    TransientSourceError,
+)
 
 HOST = "https://graph.facebook.com"
 VERSION = "v25.0"
 PER_PAGE = 50
 
 THROTTLED = {4, 17, 32, 341, 613, *range(80_000, 80_015)}
-DENIED = {3, 10, 102, 190, *range(200, 300)}
+TOKEN_REFUSED = {102, 190}  # ended, revoked, or of a session that is over
+DENIED = {3, 10, *TOKEN_REFUSED, *range(200, 300)}
 MISSING = {24, 110, 803}
 # 33: no such object, or not for this token; 2108006: posted before the account was a business;
 # 2207013: no professional account of that name
@@ -51,6 +58,12 @@ def classify(response: httpx.Response, payload: Any) -> type[SourceError] | None
     return SourceError if code == 100 or response.is_success else None
 
 
+def refuses_token(response: httpx.Response, payload: Any) -> bool:
+    """Whether the token itself is refused, which Graph says with 400 as often as with 401."""
+    error = payload.get("error") if isinstance(payload, dict) else None
+    return response.status_code == 401 or (isinstance(error, dict) and _whole(error.get("code")) in TOKEN_REFUSED)
+
+
 def vendor(platform: str) -> Vendor:
     """How Graph is spoken to on behalf of one of its platforms; limits are told in percent, as JSON."""
     return Vendor(
@@ -58,6 +71,7 @@ def vendor(platform: str) -> Vendor:
         HOST,
         api_version=VERSION,
         classify=classify,
+        refuses_token=refuses_token,
         remaining_headers=(
             "x-business-use-case-usage",
             "x-app-usage",

@@ -7,10 +7,14 @@ which is changed for tokens. What the vendors want, in words, stands in `signin_
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Callable, Mapping
+from contextlib import suppress
 from dataclasses import asdict, dataclass, field, replace
 from datetime import UTC, datetime, timedelta
-from http.server import BaseHTTPRequestHandler, HTTPServer
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from queue import Empty, SimpleQueue
+from threading import Thread
 from time import monotonic
 from typing import Any
 from urllib.parse import parse_qs, urlsplit
@@ -21,15 +25,23 @@ from authlib.oauth2.rfc6749.errors import MismatchingStateException, MissingCode
 from authlib.oauth2.rfc6749.parameters import parse_authorization_code_response, prepare_grant_uri
 from authlib.oauth2.rfc7636 import create_s256_code_challenge
 
+from analytics.adapters import bounded
 from analytics.adapters.http import USER_AGENT, json_of, vendor_message
 from analytics.adapters.signin_vendors import SignIn
 from analytics.errors import AccessDenied, InputError, MalformedResponse, TransientSourceError
 
-TIMEOUT_S = 30.0
+TIMEOUT_S = 10.0  # for each step of a call
+WHOLE_S = 30.0  # for a call from connecting to its last byte
+MAX_BYTES = 1024 * 1024  # tokens take a few kilobytes
+CONNECTION_S = 10.0  # for a browser that has connected to say what it wants
 EARLY = timedelta(minutes=5)  # a token is renewed this long before it ends: a round takes a while
 PATH = "/callback"
 DONE = b"<!DOCTYPE html><meta charset=utf-8><title>Signed in</title><p>Signed in. You may close this window."
 FAILED = b"<!DOCTYPE html><meta charset=utf-8><title>Not signed in</title><p>Not signed in; see the terminal."
+STRAY = (
+    b"<!DOCTYPE html><meta charset=utf-8><title>Not this sign-in</title>"
+    b"<p>This answer belongs to another sign-in. Use the address that the terminal shows."
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,6 +60,11 @@ class Token:
     refresh_token: str = field(default="", repr=False)
     expires_at: datetime | None = None
     scope: str = ""
+
+    @property
+    def scopes(self) -> tuple[str, ...]:
+        """What the vendor says it granted; empty where it does not say."""
+        return tuple(re.split(r"[\s,]+", self.scope.strip())) if self.scope.strip() else ()
 
     def ends_by(self, at: datetime) -> bool:
         """Whether it is over at that time."""
@@ -109,32 +126,51 @@ def begin(vendor: SignIn, app: App, redirect_uri: str) -> Attempt:
 
 
 class Loopback:
-    """A listener on this machine for the one request that brings the code; use it as a context manager."""
+    """A listener on this machine for the request that brings the code; use it as a context manager.
 
-    def __init__(self, port: int = 0, host: str = "127.0.0.1") -> None:
-        self._answers: list[str] = []
-        answers = self._answers
+    Browsers open connections that they do not use, and old tabs send old answers: each connection has a thread and a
+    time limit of its own, and an answer that does not belong to the attempt is told so and waited past.
+    """
+
+    def __init__(self, port: int = 0, host: str = "127.0.0.1", *, connection_s: float = CONNECTION_S) -> None:
+        self._answers: SimpleQueue[str] = SimpleQueue()
+        self._state = ""
+        self._serving = False
+        listener = self
 
         class Handler(BaseHTTPRequestHandler):
+            timeout = connection_s
+
             def do_GET(self) -> None:
                 parts = urlsplit(self.path)
                 query = parse_qs(parts.query)
                 if parts.path != PATH or not query.keys() & {"code", "error"}:
                     self.send_error(404)
-                    return
-                answers.append(self.path)
-                content = DONE if "code" in query else FAILED
-                self.send_response(200)
+                elif query.get("state") != [listener._state]:
+                    self.answer(400, STRAY)
+                else:
+                    self.answer(200, DONE if "code" in query else FAILED)
+                    listener._answers.put(self.path)
+
+            def answer(self, status: int, content: bytes) -> None:
+                self.send_response(status)
                 self.send_header("Content-Type", "text/html; charset=utf-8")
                 self.send_header("Content-Length", str(len(content)))
                 self.end_headers()
-                self.wfile.write(content)
+                with suppress(OSError):  # the browser has gone: what it brought counts all the same
+                    self.wfile.write(content)
 
             def log_message(self, format: str, *args: Any) -> None:
                 """The code stands in the request line: say nothing."""
 
+        class Server(ThreadingHTTPServer):
+            daemon_threads = True
+
+            def handle_error(self, request: Any, client_address: Any) -> None:
+                """A connection that breaks off is its own affair."""
+
         try:
-            self._server = HTTPServer(("127.0.0.1", port), Handler)
+            self._server = Server(("127.0.0.1", port), Handler)
         except OSError as exc:
             raise InputError(f"port {port} on 127.0.0.1 cannot be used ({exc.strerror}); choose another") from exc
         self.redirect_uri = f"http://{host}:{self._server.server_port}{PATH}"
@@ -143,23 +179,28 @@ class Loopback:
         return self
 
     def __exit__(self, *_: object) -> None:
+        if self._serving:
+            self._server.shutdown()
         self._server.server_close()
 
     def wait(self, vendor: SignIn, attempt: Attempt, *, timeout_s: float) -> str:
         """The code the browser brings.
 
         Raises:
-            AccessDenied: the person or the vendor refused, the answer belongs to another attempt, or none came.
+            AccessDenied: the person or the vendor refused, or no answer to this attempt came in time.
         """
         deadline = monotonic() + timeout_s
-        while not self._answers:
-            self._server.timeout = max(0.0, deadline - monotonic())
-            if self._server.timeout == 0.0:
-                raise AccessDenied(
-                    vendor.platform, "sign-in", f"nobody came back from the browser in {timeout_s:.0f} s"
-                )
-            self._server.handle_request()
-        return code_of(vendor, attempt, self._answers[0])
+        self._state = attempt.state
+        if not self._serving:
+            self._serving = True
+            Thread(target=self._server.serve_forever, args=(0.05,), daemon=True).start()
+        while True:
+            try:
+                answer = self._answers.get(timeout=max(0.0, deadline - monotonic()))
+            except Empty:
+                raise AccessDenied(vendor.platform, "sign-in", f"timed out after {timeout_s:.0f} s") from None
+            if parse_qs(urlsplit(answer).query).get("state") == [attempt.state]:
+                return code_of(vendor, attempt, answer)
 
 
 def code_of(vendor: SignIn, attempt: Attempt, answer: str) -> str:
@@ -205,6 +246,17 @@ def again(vendor: SignIn) -> str:
     return f"sign in again: analytics connect {vendor.platform}"
 
 
+def not_granted(vendor: SignIn, token: Token) -> tuple[str, ...]:
+    """Scopes that were asked for and not granted; none where the vendor does not say what it granted (RFC 6749, 5.1).
+
+    >>> vendor = SignIn("x", "", "", ("tweet.read", "users.read"), "")
+    >>> not_granted(vendor, Token("t", scope="tweet.read")), not_granted(vendor, Token("t"))
+    (('users.read',), ())
+    """
+    given = token.scopes
+    return () if not given or "*" in given else tuple(scope for scope in vendor.scopes if scope not in given)
+
+
 def http_client(*, transport: httpx.BaseTransport | None = None) -> httpx.Client:
     """A client for token calls: it follows nowhere, as a redirect would take secrets along."""
     return httpx.Client(
@@ -229,11 +281,16 @@ def _asked(client: httpx.Client, vendor: SignIn, app: App, form: Mapping[str, st
         if basic and (app.client_secret or vendor.empty_secret)
         else None
     )
+    request = client.build_request("POST", vendor.token_url, data=sent)
     try:
-        answer = client.post(vendor.token_url, data=sent, auth=auth or httpx.USE_CLIENT_DEFAULT)
+        answer, raw = bounded.fetch(client, request, auth=auth, max_bytes=MAX_BYTES, max_s=WHOLE_S)
+    except bounded.TooSlow as exc:
+        raise TransientSourceError(vendor.platform, call, f"no whole answer in {WHOLE_S:g} s") from exc
+    except bounded.TooLarge as exc:
+        raise MalformedResponse(vendor.platform, call, f"answer is larger than {MAX_BYTES} bytes") from exc
     except httpx.HTTPError as exc:
         raise TransientSourceError(vendor.platform, call, f"{type(exc).__name__}: {exc}".rstrip(": ")) from exc
-    payload, fault = json_of(answer.content)
+    payload, fault = json_of(raw)
     if answer.status_code == 429 or answer.status_code >= 500:
         raise TransientSourceError(vendor.platform, call, f"answered {answer.status_code}")
     if answer.is_error or (isinstance(payload, dict) and "error" in payload):

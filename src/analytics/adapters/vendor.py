@@ -22,6 +22,10 @@ def _general(_response: httpx.Response, _payload: Any) -> None:
     return None
 
 
+def _is_unauthorized(response: httpx.Response, _payload: Any) -> bool:
+    return response.status_code == httpx.codes.UNAUTHORIZED
+
+
 class BearerAuth(httpx.Auth):
     """`Authorization: Bearer …`."""
 
@@ -52,7 +56,8 @@ class Vendor:
 
     `other_hosts` are addresses of the vendor's that take the same token, `https://…` without a path. `read` reads
     bodies of another `form` than JSON. `free_unchanged`: an answer with 304 costs no quota, so tags are kept.
-    `method` is what its rounds are counted as.
+    `method` is what its rounds are counted as. `refuses_token` tells a token that has ended from a permission that
+    lacks.
     """
 
     platform: str
@@ -63,6 +68,7 @@ class Vendor:
     remaining_headers: tuple[str, ...] = ("x-ratelimit-remaining", "x-rate-limit-remaining")
     reset_headers: tuple[str, ...] = ("x-ratelimit-reset", "x-rate-limit-reset")
     classify: Classify = _general
+    refuses_token: Callable[[httpx.Response, Any], bool] = _is_unauthorized
     other_hosts: tuple[str, ...] = ()
     read: Read | None = None
     form: str = "JSON"

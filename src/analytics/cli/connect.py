@@ -34,7 +34,7 @@ def connect(
 
     from rich.console import Console
 
-    from analytics.adapters.oauth import PATH, App, sign_in
+    from analytics.adapters.oauth import PATH, App, not_granted, sign_in
     from analytics.adapters.signin_vendors import vendor_of, with_pkce
     from analytics.errors import InputError
     from analytics.jobs.collecting.signin import keep
@@ -71,6 +71,11 @@ def connect(
         keep(settings, store, credential, grant)
     ends = f"until {grant.token.expires_at:%Y-%m-%d %H:%M} UTC" if grant.token.expires_at else "without an end"
     renewed = ", renewed by itself" if grant.token.refresh_token or vendor.prolong_grant else ""
+    if missing := not_granted(vendor, grant.token):
+        console.print(
+            f"{vendor.platform} did not grant: {', '.join(missing)}. Figures that need it will be refused; "
+            "sign in again and agree to everything, or check the app's permissions."
+        )
     console.print(f"Signed in {ends}{renewed}. In params: credential: {credential}")
 
 

@@ -9,6 +9,7 @@ import pytest
 import sqlalchemy as sa
 from pydantic import SecretStr
 
+from analytics.adapters.http import Renewed
 from analytics.adapters.vendor import Retry
 from analytics.errors import AccessDenied, InputError, ParamsError
 from analytics.ingest.landing import Landed, Landing
@@ -369,3 +370,29 @@ def test_a_stored_key_is_used_where_the_environment_has_none(settings, store, si
 
     assert [r.metric for r in with_key.refused] == ["views"]
     assert isinstance(without.error, AccessDenied)
+
+
+def test_a_sign_in_that_the_platform_ended_early_is_renewed_within_the_round(settings, store, simulator, monkeypatch):
+    """By our clock the token lives; the platform says 401, and the round goes on with a fresh one."""
+    monkeypatch.delenv("GITHUB_TOKEN")
+    signed_in = settings.model_copy(update={"secret_key": SecretStr(vault.new_key())})
+    given = []
+
+    def renewal(_name):
+        return lambda refused: (given.append(refused), Renewed("a-fresh-token", "sign in again"))[1]
+
+    harvest = job.fetch_account(
+        "github",
+        _at(params(), simulator).platforms["github"],
+        params().platforms["github"].accounts[0],
+        observed_at=NOW,
+        base_url=f"{simulator.url}/github",
+        simulated=True,
+        retry=HURRIED,
+        stored=lambda _: SecretStr("revoked"),
+        renewal=renewal,
+    )
+
+    assert (harvest.state, given) == ("ok", ["revoked"])
+    assert job._renewal(settings, store, "GITHUB_TOKEN") is None
+    assert job._renewal(signed_in, store, "GITHUB_TOKEN")("revoked") is None  # a plain key is not there to renew

@@ -80,6 +80,12 @@ QUERIES = {
 }
 
 
+def _refuses_token(response: httpx.Response, payload: Any) -> bool:
+    return response.status_code == 401 or "invalid_oauth_token" in str(
+        payload.get("errors") if isinstance(payload, dict) else ""
+    )
+
+
 def _classify(response: httpx.Response, payload: Any) -> type[SourceError] | None:
     """GraphQL refuses with 200 and `errors`; a document that asks too much is refused like an unknown field."""
     errors = payload.get("errors") if isinstance(payload, dict) else None
@@ -91,7 +97,7 @@ def _classify(response: httpx.Response, payload: Any) -> type[SourceError] | Non
     return AccessDenied if "oauth" in said or "unauthorized" in said else SourceError
 
 
-VENDOR = Vendor(NAME, "https://api.producthunt.com", api_version="v2", classify=_classify)
+VENDOR = Vendor(NAME, "https://api.producthunt.com", api_version="v2", classify=_classify, refuses_token=_refuses_token)
 
 PRICES = Prices(fixed_calls=2, contents_per_page=PER_PAGE, content_metrics=frozenset(POST.values()))
 

@@ -19,7 +19,7 @@ from urllib.parse import urlsplit
 from pydantic import SecretStr
 
 from analytics.adapters.base import CONTENT_LIMIT, Page
-from analytics.adapters.http import Client
+from analytics.adapters.http import Client, Renewed
 from analytics.adapters.prices import prices_of
 from analytics.adapters.registry import load_adapter
 from analytics.adapters.vendor import Cached, Retry
@@ -100,6 +100,7 @@ def collect(
                 contents=poll.allowed.contents,
                 turn=(turns or {}).get(poll.name),
                 stored=partial(_stored_token, settings, store),
+                renewal=partial(_renewal, settings, store),
             )
             if poll.allowed.is_asked
             else None
@@ -192,11 +193,12 @@ def fetch_account(
     contents: int = CONTENT_LIMIT,
     turn: Callable[[], None] | None = None,
     stored: StoredToken | None = None,
+    renewal: Callable[[str], Callable[[str], Renewed | None] | None] | None = None,
 ) -> Harvest:
     """Ask one account's metrics; whatever came before a failure is kept.
 
     `landing` keeps answers by their tag between rounds, for vendors that give unchanged ones for free. `stored`
-    finds what a sign-in left, where the environment has no key of that name.
+    finds what a sign-in left, where the environment has no key of that name; `renewal` gives what renews it.
     """
     adapter = load_adapter(platform.adapter)
     tagged = landing if adapter.VENDOR.free_unchanged else None
@@ -211,6 +213,7 @@ def fetch_account(
             base_url=base_url,
             retry=retry,
             etags=etags,
+            renew=_renew(account, renewal),
             turn=turn,
             headers={NOW_HEADER: observed_at.isoformat()} if simulated and _is_loopback(base_url) else None,
         ) as client:
@@ -321,6 +324,22 @@ def _stored_token(settings: Settings, store: Store, wanted: str) -> SecretStr | 
     from analytics.jobs.collecting.signin import access_token
 
     return access_token(settings, store, wanted, now=datetime.now(UTC))
+
+
+def _renew(
+    account: Account, renewal: Callable[[str], Callable[[str], Renewed | None] | None] | None
+) -> Callable[[str], Renewed | None] | None:
+    """What renews the account's token: nothing where the environment has it."""
+    name = account.credential
+    return renewal(name) if renewal and name and credential(name) is None else None
+
+
+def _renewal(settings: Settings, store: Store, name: str) -> Callable[[str], Renewed | None] | None:
+    if settings.secret_key is None:
+        return None
+    from analytics.jobs.collecting.signin import renewal
+
+    return renewal(settings, store, name)
 
 
 def _named(page: Page, platform: str) -> Page:
