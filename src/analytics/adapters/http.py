@@ -21,7 +21,7 @@ import httpx
 
 from analytics import __version__
 from analytics.adapters.limits import remaining_of, wait_of
-from analytics.adapters.vendor import Cached, QueryAuth, Retry, Vendor
+from analytics.adapters.vendor import Cached, QueryAuth, Retry, Vendor, vendor_message
 from analytics.errors import (
     AccessDenied,
     InputError,
@@ -385,24 +385,3 @@ def _asked_wait_s(vendor: Vendor, response: httpx.Response) -> float | None:
         return None
     waits = (wait_of(response.headers[name], now) for name in vendor.reset_headers if name in response.headers)
     return next((wait for wait in waits if wait is not None), None)
-
-
-def vendor_message(payload: Any) -> str:
-    """What an error body says, in the shapes vendors use; '' where it says nothing we can read.
-
-    >>> vendor_message({"error": {"code": 403, "message": "quota exceeded"}})
-    'quota exceeded'
-    >>> vendor_message({"errors": [{"error": "invalid_oauth_token", "error_description": "Please supply one"}]})
-    'Please supply one'
-    """
-    if isinstance(payload, str):
-        return payload
-    if isinstance(payload, list):
-        return next((said for said in map(vendor_message, payload) if said), "")
-    if not isinstance(payload, dict):
-        return ""
-    for key in ("message", "error_description", "error_msg", "detail", "title", "error", "errors", "reason"):
-        said = vendor_message(payload.get(key))
-        if said:
-            return said
-    return ""

@@ -26,8 +26,9 @@ from authlib.oauth2.rfc6749.parameters import parse_authorization_code_response,
 from authlib.oauth2.rfc7636 import create_s256_code_challenge
 
 from analytics.adapters import bounded
-from analytics.adapters.http import USER_AGENT, json_of, vendor_message
+from analytics.adapters.http import USER_AGENT, json_of
 from analytics.adapters.signin_vendors import SignIn
+from analytics.adapters.vendor import vendor_message
 from analytics.errors import AccessDenied, InputError, MalformedResponse, TransientSourceError
 
 TIMEOUT_S = 10.0  # for each step of a call

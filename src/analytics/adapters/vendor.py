@@ -104,3 +104,24 @@ class Cached:
 
     etag: str
     raw: bytes
+
+
+def vendor_message(payload: Any) -> str:
+    """What an error body says, in the shapes vendors use; '' where it says nothing we can read.
+
+    >>> vendor_message({"error": {"code": 403, "message": "quota exceeded"}})
+    'quota exceeded'
+    >>> vendor_message({"errors": [{"error": "invalid_oauth_token", "error_description": "Please supply one"}]})
+    'Please supply one'
+    """
+    if isinstance(payload, str):
+        return payload
+    if isinstance(payload, list):
+        return next((said for said in map(vendor_message, payload) if said), "")
+    if not isinstance(payload, dict):
+        return ""
+    for key in ("message", "error_description", "error_msg", "detail", "title", "error", "errors", "reason"):
+        said = vendor_message(payload.get(key))
+        if said:
+            return said
+    return ""
