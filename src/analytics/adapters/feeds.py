@@ -14,6 +14,8 @@ from io import BytesIO
 from typing import Any
 from xml.parsers import expat
 
+import httpx
+
 from analytics.adapters.base import CONTENT_LIMIT, Content, Page, guarded, page_of, wanted
 from analytics.adapters.http import Client, get_json
 from analytics.adapters.values import Fault, as_time, gathered, lost, malformed, mapping, numbered, poll_slot, text
@@ -70,7 +72,16 @@ def feed_of(raw: bytes) -> tuple[Any, str | None]:
 
 def vendor(platform: str, base_url: str) -> Vendor:
     """How a platform that publishes feeds is spoken to."""
-    return Vendor(platform, base_url, headers={"Accept": ACCEPT}, read=feed_of, form="a feed", method="feed")
+    own = httpx.URL(base_url).host
+    return Vendor(
+        platform,
+        base_url,
+        headers={"Accept": ACCEPT},
+        read=feed_of,
+        form="a feed",
+        method="feed",
+        redirect_hosts=(own,),  # from the common address to the account's own below it, and back
+    )
 
 
 @dataclass(frozen=True, slots=True)

@@ -20,6 +20,7 @@ from urllib.parse import quote
 import httpx
 
 from analytics import __version__
+from analytics.adapters import redirects
 from analytics.adapters.limits import remaining_of, wait_of
 from analytics.adapters.vendor import Cached, QueryAuth, Retry, Vendor, vendor_message
 from analytics.errors import (
@@ -113,12 +114,12 @@ class Client(httpx.Client):
             timeout=timeout,
             transport=transport,
             verify=_certificates(),
-            follow_redirects=True,
+            follow_redirects=False,  # `redirects` decides, hop by hop
         )
         self.vendor = vendor
         self.overridden = base_url is not None
         own = () if self.overridden else vendor.other_hosts
-        self.origins = {_origin(self.base_url), *(_origin(httpx.URL(host)) for host in own)}
+        self.origins = {redirects.origin(self.base_url), *(redirects.origin(httpx.URL(host)) for host in own)}
         self.retry = retry or Retry()
         self.etags = etags
         self.turn = turn
@@ -161,7 +162,7 @@ class Client(httpx.Client):
 
     def allow(self, host: str) -> None:
         """Let this client ask another host, `https://…`: an account may live at an address of its own."""
-        self.origins.add(_origin(httpx.URL(host)))
+        self.origins.add(redirects.origin(httpx.URL(host)))
 
     def scrubbed(self, text: str) -> str:
         """`text` on one line, cut to 200 characters, without the token, also as Python or an address writes it."""
@@ -200,13 +201,13 @@ def request_json(
     Raises:
         TransientSourceError: transport, timeout, 429 or 5xx to the last try; `retry_after_s` where one was named.
         QuotaExhausted, AccessDenied, SourceNotFound: by status, or by what the vendor reads in the body.
-        MalformedResponse: not JSON, cut off, compressed wrongly, too large, redirected in circles.
+        MalformedResponse: not JSON, cut off, compressed wrongly, too large, redirected in circles or to another host.
     """
     request = client.build_request(method, path, params=params, json=body)
     call = shown_call(request) + (
         f" {body['operationName']}" if isinstance(body, dict) and "operationName" in body else ""
     )
-    if _origin(request.url) not in client.origins:
+    if redirects.origin(request.url) not in client.origins:
         raise MalformedResponse(client.vendor.platform, call, f"points to another host than {client.base_url.host}")
     attempts = 1 if client.struggling else client.retry.attempts
     for attempt in range(attempts):
@@ -257,10 +258,6 @@ def shown_call(request: httpx.Request) -> str:
 def _certificates() -> ssl.SSLContext:
     """Read once: a round opens a client an account, and reading the bundle takes 50 ms."""
     return httpx.create_ssl_context()
-
-
-def _origin(url: httpx.URL) -> tuple[str, str, int | None]:
-    return url.scheme, url.host, url.port
 
 
 def _signed_in(client: Client, build: Callable[[], httpx.Request], call: str) -> Answer:
@@ -321,7 +318,8 @@ def _sent(client: Client, request: httpx.Request, call: str) -> tuple[httpx.Resp
     raw = bytearray()
     begun = client.retry.clock()
     try:
-        response = client.send(request, stream=True)
+        hosts = () if client.overridden else client.vendor.redirect_hosts
+        response = redirects.followed(client, request, client.origins, hosts)
         try:
             for chunk in response.iter_bytes():
                 raw += chunk
@@ -336,7 +334,9 @@ def _sent(client: Client, request: httpx.Request, call: str) -> tuple[httpx.Resp
     except httpx.TransportError as exc:  # timeouts and cut connections are among these
         name = type(exc).__name__
         raise TransientSourceError(platform, call, client.scrubbed(f"{name}: {exc}".rstrip(": "))) from exc
-    except (httpx.DecodingError, httpx.TooManyRedirects, httpx.InvalidURL) as exc:
+    except redirects.Astray as exc:
+        raise MalformedResponse(platform, call, client.scrubbed(str(exc))) from exc
+    except (httpx.DecodingError, httpx.InvalidURL) as exc:
         raise MalformedResponse(platform, call, client.scrubbed(f"{type(exc).__name__}: {exc}")) from exc
     return response, bytes(raw)
 

@@ -57,7 +57,7 @@ class Vendor:
     `other_hosts` are addresses of the vendor's that take the same token, `https://…` without a path. `read` reads
     bodies of another `form` than JSON. `free_unchanged`: an answer with 304 costs no quota, so tags are kept.
     `method` is what its rounds are counted as. `refuses_token` tells a token that has ended from a permission that
-    lacks.
+    lacks. `redirect_hosts` are names (with those below them) to which an answer may send us, without the token.
     """
 
     platform: str
@@ -70,6 +70,7 @@ class Vendor:
     classify: Classify = _general
     refuses_token: Callable[[httpx.Response, Any], bool] = _is_unauthorized
     other_hosts: tuple[str, ...] = ()
+    redirect_hosts: tuple[str, ...] = ()
     read: Read | None = None
     form: str = "JSON"
     free_unchanged: bool = False

@@ -42,9 +42,13 @@ def send_all(notices: list[Notice], channels: Mapping[str, str], credential: Cre
 
 
 def send(notice: Notice, channels: Mapping[str, str], credential: Credential) -> Delivery:
-    """Send one message."""
+    """Send one message; whatever goes wrong is its own error, and no other message waits for it."""
     title = title_of(notice)
-    error = push(notice.channel, channels, credential, title=title, body=body_of(notice), kind=TYPES[notice.severity])
+    try:
+        kind = TYPES[notice.severity]
+        error = push(notice.channel, channels, credential, title=title, body=body_of(notice), kind=kind)
+    except Exception as exc:  # noqa: BLE001 - a channel's library may raise anything, its words may hold the address
+        error = f"channel {notice.channel}: not delivered: {type(exc).__name__}"
     return Delivery(notice, title, error)
 
 
@@ -57,7 +61,7 @@ def push(
     address = credential(variable) if variable else None
     if address is None:
         return f"channel {channel}: the environment variable {variable} is not set"
-    target = apprise.Apprise()
+    target = apprise.Apprise(asset=apprise.AppriseAsset(http_redirects=False))  # a message goes where params say
     if not target.add(address.get_secret_value()):
         return f"channel {channel}: {variable} holds no address Apprise understands"
     said = _Listener()
