@@ -9,6 +9,7 @@ from __future__ import annotations
 import difflib
 import hashlib
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -20,6 +21,7 @@ from analytics.errors import DataFileError
 from analytics.ingest.check import constant
 from analytics.ingest.columns import Problems, parse_numbers, parse_times
 from analytics.ingest.spec import GZIP, Chunk, ImportSpec, OnBytes
+from analytics.ingest.written import NumberStyle, style_of
 from analytics.model import zone_of
 
 PARQUET, ZIP = b"PAR1", b"PK\x03\x04"
@@ -42,14 +44,25 @@ def read_frames(path: Path, spec: ImportSpec, *, on_bytes: OnBytes | None = None
     else:
         from analytics.ingest.csvfile import read_chunks
     offset: OffsetRule = OffsetRule()
+    style = number_style(path, spec)
     rows = 0
     for chunk in read_chunks(path, spec, on_bytes or (lambda _: None)):
-        frame = _frame(path, spec, chunk, offset)
+        frame = _frame(path, spec, replace(chunk, values=style.plain(chunk.values)), offset)
         rows += len(frame)
         if len(frame):
             yield frame
     if not rows:
         raise DataFileError(f"{path}: has a header but no rows")
+
+
+def number_style(path: Path, spec: ImportSpec) -> NumberStyle:
+    """How the file writes its numbers: as told in `spec.decimal`, or by its first rows. Parquet's are typed."""
+    if sniff(path) == "parquet":
+        return NumberStyle()
+    from analytics.ingest.csvfile import sample
+
+    values = {f"{path}: line {line}": value for line, _, value in sample(path, spec)}
+    return style_of(values, decimal=spec.decimal)
 
 
 def sniff(path: Path) -> str:
@@ -112,9 +125,10 @@ def _frame(path: Path, spec: ImportSpec, chunk: Chunk, offset: OffsetRule) -> pd
     if (problems or chunk.broken) and not spec.quarantine_bad_rows:
         first = min([(int(chunk.lines[i]), text) for i, text in problems.items()] + [b[:2] for b in chunk.broken])
         raise DataFileError(f"{path}: line {first[0]}: {first[1]}")
-    frame = _constants(spec, len(values)).assign(
-        time=pd.DatetimeIndex(times.instants).tz_localize("UTC"), value=values, line=chunk.lines
-    )
+    constants = _constants(spec, len(values))
+    if len(chunk.accounts):
+        constants["author_id"] = pd.Categorical(list(chunk.accounts))
+    frame = constants.assign(time=pd.DatetimeIndex(times.instants).tz_localize("UTC"), value=values, line=chunk.lines)
     return _with_faults(frame, spec, chunk, problems) if problems or chunk.broken else frame
 
 

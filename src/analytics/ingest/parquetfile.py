@@ -12,6 +12,7 @@ import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
 from analytics.errors import DataFileError
+from analytics.ingest.others import OtherColumns
 from analytics.ingest.spec import Chunk, ImportSpec, OnBytes, column_at
 
 
@@ -23,11 +24,21 @@ def read_chunks(path: Path, spec: ImportSpec, on_bytes: OnBytes) -> Iterator[Chu
             names = [header[column_at(path, name, header)] for name in (spec.time_column, spec.value_column)]
             rows = file.metadata.num_rows
             done = 0
-            for batch in file.iter_batches(batch_size=spec.chunk_rows, columns=names):
+            owner = [header[column_at(path, spec.account_column, header)]] if spec.account_column else []
+            words = [
+                f.name
+                for f in file.schema_arrow
+                if f.name not in (*names, *owner) and (pa.types.is_string(f.type) or pa.types.is_large_string(f.type))
+            ]
+            others = OtherColumns(path, spec.account)
+            for batch in file.iter_batches(batch_size=spec.chunk_rows, columns=[*names, *owner, *words]):
                 on_bytes(int(path.stat().st_size * len(batch) / max(rows, 1)))
                 lines = np.arange(done + 1, done + 1 + len(batch))
                 done += len(batch)
-                yield Chunk(_text(path, batch, names[0]), _text(path, batch, names[1]), lines)
+                times, values = _text(path, batch, names[0]), _text(path, batch, names[1])
+                others.look(times.to_pylist() if words else (), {n: _text(path, batch, n).to_pylist() for n in words})
+                accounts = _text(path, batch, owner[0]).to_pylist() if owner else ()
+                yield Chunk(times, values, lines, accounts=accounts)
     except (pa.ArrowException, OSError) as exc:
         raise DataFileError(f"{path}: is no readable Parquet file ({' '.join(str(exc).split())[:160]})") from exc
 

@@ -31,7 +31,9 @@ class ImportSpec:
     time_column: str = "timestamp"
     value_column: str = "value"
     times: TimeReading = field(default_factory=TimeReading)
-    delimiter: str = ","
+    delimiter: str = ""  # '' where the header tells it
+    decimal: str = ""  # '' where the values tell it
+    account_column: str = ""  # each row's account; '': all are `account`'s
     quarantine_bad_rows: bool = False
     chunk_rows: int = CHUNK_ROWS
 
@@ -44,6 +46,7 @@ class Chunk:
     values: Any
     lines: npt.NDArray[np.int64]
     broken: Sequence[tuple[int, str, str]] = ()  # line, fault, the line's text
+    accounts: Sequence[str] = ()  # one a row where the file names them
 
 
 def column_at(path: Path, wanted: str, header: Sequence[str], delimiter: str | None = None) -> int:

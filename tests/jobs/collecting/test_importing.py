@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from pathlib import Path
 
+import pandas as pd
 import pytest
 import typer
 from sqlalchemy import URL
@@ -13,8 +14,11 @@ from typer.testing import CliRunner, Result
 from analytics.cli.importing import import_
 from analytics.cli.quarantine import app as quarantine
 from analytics.errors import AnalyticsError, DataFileError, InputError
+from analytics.ingest import ImportSpec
+from analytics.jobs.collecting.importing import check_names
+from analytics.params.files import Params
 from analytics.settings import Settings
-from analytics.store import open_store
+from analytics.store import Collection, open_store
 
 GOOD = "timestamp,value\n2015-02-26 21:42:53,104\n2015-02-26 21:47:53,100\n"
 AAPL = ("--platform", "twitter", "--metric", "mentions", "--account", "AAPL")
@@ -121,3 +125,28 @@ def test_the_five_real_series_load_and_load_again_without_a_change(run: Run, set
     assert "79,301        0     79,301" in again.output
     with open_store(settings) as store:
         assert store.snapshot_id() == before
+
+
+@pytest.mark.parametrize(
+    ("platform", "metric", "said"),
+    [
+        ("twiter", "mentions", "platform 'twiter': unknown; did you mean 'twitter'?"),
+        ("twitter", "mention", "metric 'mention': unknown; did you mean 'mentions'?"),
+    ],
+)
+def test_a_slip_of_the_pen_begins_no_series(settings, platform, metric, said):
+    with open_store(settings) as store, pytest.raises(InputError) as refused:
+        check_names(store, ImportSpec(platform, metric), Params())
+
+    assert said in str(refused.value)
+    assert "--new" in str(refused.value)
+
+
+def test_a_name_once_begun_is_known(settings):
+    """`--new` is needed the first time only."""
+    frame = pd.DataFrame({"time": pd.to_datetime(["2026-10-01T00:00Z"]), "value": [1.0]})
+    frame = frame.assign(platform="forum", metric_type="threads")
+    with open_store(settings) as store:
+        store.write(frame, Collection("forum", "import"))
+
+        check_names(store, ImportSpec("forum", "threads"), Params())

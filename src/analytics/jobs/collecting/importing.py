@@ -8,10 +8,13 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from analytics.definitions import definitions_of
+from analytics.errors import InputError, nearest
 from analytics.ingest.files import fingerprint, read_frames, sniff
 from analytics.ingest.spec import ImportSpec
 
 if TYPE_CHECKING:
+    from analytics.params.files import Params
     from analytics.store import Store, WriteResult
 
 OnBytes = Callable[[int], None]
@@ -58,6 +61,23 @@ def import_files(store: Store, paths: Sequence[Path], spec: ImportSpec, *, on_by
         for path, own in zip(paths, specs, strict=True)
     )
     return Imported(dict(zip(paths, results, strict=True)), time.perf_counter() - started)
+
+
+def check_names(store: Store, spec: ImportSpec, params: Params) -> None:
+    """Refuse a platform or metric that nobody knows: a slip of the pen would begin a series of its own.
+
+    Raises:
+        InputError: with the nearest name there is, and how to say that it is meant.
+    """
+    known = definitions_of(params)
+    stored = store.series()
+    platforms = {*params.platforms, *(platform for platform, _ in known), *stored["platform"].astype(str)}
+    metrics = {metric for platform, metric in known if platform == spec.platform}
+    metrics |= set(stored.loc[stored["platform"] == spec.platform, "metric_type"].astype(str))
+    for what, name, names in (("platform", spec.platform, platforms), ("metric", spec.metric, metrics)):
+        if name not in names:
+            hint = nearest(name, sorted(names)) if names else "none is known of this platform"
+            raise InputError(f"{what} {name!r}: unknown; {hint} (--new begins one of that name)")
 
 
 def _for_file(spec: ImportSpec, path: Path) -> ImportSpec:
