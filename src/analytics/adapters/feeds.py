@@ -1,7 +1,8 @@
 """RSS and Atom, for platforms that publish nothing else: bytes in, plain entries out.
 
-The bytes come from our own client: feedparser is given a stream and never fetches anything. Before it sees them,
-expat has checked that they are whole and declare no entities, so a feed cannot blow up or read files.
+The bytes come from our own client: feedparser is given a stream and never fetches anything. Before it sees them, odd
+characters are put right, and expat has checked that the document is whole and declares no entities, so a feed cannot
+blow up or read files.
 """
 
 from __future__ import annotations
@@ -20,12 +21,12 @@ from analytics.adapters.base import CONTENT_LIMIT, Content, Page, guarded, page_
 from analytics.adapters.http import Client, get_json
 from analytics.adapters.values import Fault, as_time, gathered, lost, malformed, mapping, numbered, poll_slot, text
 from analytics.adapters.vendor import Vendor
+from analytics.adapters.xml_text import parseable
 from analytics.model import Observation
 
 POSTS = "posts"  # the one figure a feed gives
 ACCEPT = "application/rss+xml, application/atom+xml, application/xml;q=0.9, text/xml;q=0.9"
 MAX_DEPTH = 100
-_XML_SPACE = b"\x09\x0a\x0d\x20"
 
 
 class _Refused(ValueError):
@@ -49,13 +50,14 @@ class Entry:
 
 def feed_of(raw: bytes) -> tuple[Any, str | None]:
     """The feed as plain data (`title`, `entries`), and what is wrong where there is none (then it is None)."""
+    document = parseable(raw)
     try:
-        _check(raw.lstrip(_XML_SPACE))
+        _check(document)
     except (expat.ExpatError, _Refused) as exc:
         return None, f"{exc} in {len(raw)} bytes that begin {raw[:40].decode('utf-8', 'replace')!r}"
     import feedparser
 
-    read = feedparser.parse(BytesIO(raw.lstrip(_XML_SPACE)), sanitize_html=False, resolve_relative_uris=False)
+    read = feedparser.parse(BytesIO(document), sanitize_html=False, resolve_relative_uris=False)
     if not read.version:
         return None, "neither RSS nor Atom"
     entries = [
