@@ -39,6 +39,9 @@ class Settings(BaseSettings):
     statement_timeout_s: float = Field(300.0, gt=0)
     secret_key: SecretStr | None = Field(None, description="32 bytes, base64: encrypts credentials in the store")
     public_url: str | None = Field(None, pattern="^https?://", description="where readers reach the web app, for links")
+    allowed_hosts: str = Field(
+        "", description="names the web app answers to beside localhost, addresses and public_url's; commas, *.name, *"
+    )
     smtp_url: SecretStr | None = Field(
         None, description="mail server for reports: smtp://user:password@host (STARTTLS), smtps://, smtp+plain://"
     )

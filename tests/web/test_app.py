@@ -43,11 +43,11 @@ class Asker:
     def __init__(self, app: FastAPI) -> None:
         self.app = app
 
-    def get(self, path: str) -> httpx.Response:
+    def get(self, path: str, **headers: str) -> httpx.Response:
         async def ask() -> httpx.Response:
             transport = httpx.ASGITransport(app=self.app)
-            async with httpx.AsyncClient(transport=transport, base_url="http://analytics") as client:
-                return await client.get(path)
+            async with httpx.AsyncClient(transport=transport, base_url="http://localhost:8600") as client:
+                return await client.get(path, headers=headers)
 
         return asyncio.run(ask())
 
@@ -343,3 +343,35 @@ def test_answers_carry_the_headers_of_a_careful_site(client):
 
     assert headers["x-content-type-options"] == "nosniff"
     assert headers["x-frame-options"] == "SAMEORIGIN"
+
+
+@pytest.mark.parametrize(
+    ("host", "status"),
+    [
+        ("127.0.0.1:8600", 200),
+        ("[::1]:8600", 200),
+        ("192.168.1.7", 200),
+        ("localhost:8600", 200),
+        ("REPORTS.example.com", 200),
+        ("reports.example.com.:443", 200),
+        ("hooks.acme.example", 200),
+        ("evil.example", 400),
+        ("evil.example:8600", 400),
+        ("127.0.0.1.evil.example", 400),
+        ("localhost.evil.example", 400),
+        ("reports.example.com.evil.example", 400),
+        ("localhost@evil.example", 400),
+        ("", 400),
+    ],
+)
+def test_only_own_names_are_answered(settings, host, status):
+    """A foreign page whose name was made to lead here (DNS rebinding) could read every report."""
+    own = {"public_url": "https://reports.example.com", "allowed_hosts": "stats.example, *.acme.example"}
+    client = Asker(create_app(settings.model_copy(update=own)))
+
+    answers = [client.get(path, Host=host) for path in ("/healthz", "/metrics", "/")]
+
+    assert [answer.status_code for answer in answers] == [status] * 3
+    if status == 400:
+        assert "ANALYTICS_ALLOWED_HOSTS" in answers[0].json()["error"]
+        assert answers[0].headers["x-content-type-options"] == "nosniff"

@@ -17,6 +17,7 @@ from analytics.jobs.reporting.published import site_brand, site_dir
 from analytics.params.files import load_params
 from analytics.reports.publishing.site import refresh
 from analytics.settings import Settings, load_settings
+from analytics.web.hosts import OwnHostsOnly, own_names
 
 HEADERS = {
     "X-Content-Type-Options": "nosniff",
@@ -30,6 +31,7 @@ def create_app(settings: Settings | None = None) -> FastAPI:
     """The application for one installation."""
     chosen = settings or load_settings()
     app = FastAPI(title="Analytics", version=__version__, docs_url=None, redoc_url=None, openapi_url=None)
+    app.add_middleware(OwnHostsOnly, names=own_names(chosen))
     app.add_middleware(_WithHeaders)
     _add_operations(app, chosen)
     for name in ROUTERS:
