@@ -1,5 +1,6 @@
 """Params files: what is accepted, and what an error says."""
 
+import traceback
 from pathlib import Path
 
 import pytest
@@ -116,3 +117,46 @@ def test_models_cannot_be_changed_after_loading(tmp_path):
 def test_the_parameters_that_params_know_are_the_algorithms_own():
     """Params are read before the algorithms, so the names stand in both places."""
     assert {name: set(entry.parameters({})) for name, entry in ALGORITHMS.items()} == PARAMETERS
+
+
+KEY = "ghp_aB3dE5fG7hJ9kL1mN3pQ5rS7tU9vW1xY3z"
+SLACK = "slack://ana:T1JJ3T3L2-hunter22@hooks.example.org"
+
+
+@pytest.mark.parametrize(
+    ("name", "text"),
+    [
+        ("platforms.yaml", GITHUB % f"accounts: [{{id: a, credential: {KEY}}}]"),
+        ("platforms.yaml", GITHUB % f"accounts: {{id: a, credential: {KEY}}}"),
+        ("platforms.yaml", GITHUB % f"accounts: [[{{id: a, credential: {KEY}}}]]"),
+        ("platforms.yaml", GITHUB % f"accounts: [{{id: a, credential: [{KEY}]}}]"),
+        ("platforms.yaml", GITHUB % f"accounts: [{{id: a, credential: {{token: {KEY}}}}}]"),
+        ("platforms.yaml", GITHUB % f"accounts: [{{id: a, credential: {{{KEY}: 1}}}}]"),
+        ("platforms.yaml", GITHUB % f'accounts: [{{id: a, credential: "{KEY}}}]'),
+        ("platforms.yaml", GITHUB % f"accounts: [{{id: a, credential: {KEY}: }}: ]"),
+        ("platforms.yaml", f"platforms: [{{credential: {KEY}}}]"),
+        ("platforms.yaml", f"- credential: {KEY}"),
+        ("alerts.yaml", f"channels: {{team: '{SLACK}'}}"),
+        ("alerts.yaml", f"channels: ['{SLACK}']"),
+        ("alerts.yaml", f"channels: '{SLACK}'"),
+        ("alerts.yaml", f"channels: {{'{SLACK}': TEAM}}"),
+        ("alerts.yaml", f"rules: {{r: {{condition: anomaly, channels: ['{SLACK}']}}}}"),
+    ],
+)
+def test_a_key_pasted_in_place_of_a_name_is_not_repeated(tmp_path, name, text):
+    """The message goes to terminals, logs and the schedules' pages."""
+    with pytest.raises(ParamsError) as caught:
+        load(tmp_path, name, text)
+
+    assert name in str(caught.value)
+    logged = "".join(traceback.format_exception(caught.value))
+    for part in (KEY, KEY[:12], KEY[-12:], "hunter22", "hooks.example"):
+        assert part not in logged
+
+
+def test_an_access_key_in_capitals_is_told_from_a_name(tmp_path):
+    """It fits the pattern of a variable, and would have been shown as the variable that is not set."""
+    with pytest.raises(ParamsError, match="may be a key") as caught:
+        load(tmp_path, "platforms.yaml", GITHUB % "accounts: [{id: a, credential: AKIA0123456789ABCDEF}]")
+
+    assert "AKIA" not in str(caught.value)

@@ -29,7 +29,6 @@ def connect(
     timeout: Annotated[int, typer.Option(min=10, max=3600, help="Seconds to wait for the browser.")] = 300,
 ) -> None:
     """Sign in to a platform and keep the tokens, encrypted; says what to create at the vendor first."""
-    import re
     import webbrowser
 
     from rich.console import Console
@@ -38,14 +37,15 @@ def connect(
     from analytics.adapters.signin_vendors import vendor_of, with_pkce
     from analytics.errors import InputError
     from analytics.jobs.collecting.signin import keep
+    from analytics.params.fields import NOT_A_VARIABLE, is_variable
     from analytics.settings import load_settings
     from analytics.store import open_store, vault
 
     vendor, settings = with_pkce(vendor_of(platform), pkce), load_settings()
     vault.Key(settings.secret_key)  # refused now rather than after signing in
     credential = name or f"{vendor.platform.upper()}_TOKEN"
-    if not re.fullmatch(r"[A-Z][A-Z0-9_]*", credential):
-        raise InputError(f"name {credential!r}: expected capitals, digits and underscores, for example X_USER_TOKEN")
+    if not is_variable(credential):
+        raise InputError(f"--name: {NOT_A_VARIABLE}")
     console = Console(highlight=False, soft_wrap=True, markup=False)
     redirect_uri = f"http://{vendor.redirect_host}:{port or '<port>'}{PATH}"
     console.print(f"{vendor.platform}: create this at the vendor first, once\n")

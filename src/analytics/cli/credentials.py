@@ -34,9 +34,12 @@ def set_(name: Annotated[str, typer.Argument(help="Name the params call it by, f
     from pydantic import SecretStr
 
     from analytics.errors import InputError
+    from analytics.params.fields import NOT_A_VARIABLE, is_variable
     from analytics.settings import load_settings
     from analytics.store import open_store, vault
 
+    if not is_variable(name):
+        raise InputError(f"credential: {NOT_A_VARIABLE}; the key itself is asked for, and shown nowhere")
     settings = load_settings()
     key = vault.Key(settings.secret_key)
     secret = _secret("Credential")
@@ -65,12 +68,14 @@ def list_() -> None:
 def remove(name: Annotated[str, typer.Argument(help="Name of the credential.")]) -> None:
     """Delete a credential."""
     from analytics.errors import InputError
+    from analytics.params.fields import is_variable
     from analytics.settings import load_settings
     from analytics.store import open_store, vault
 
     with open_store(load_settings()) as store, store.begin() as connection:
         if not vault.remove(connection, name):
-            raise InputError(f"credential {name}: not in the store; `analytics credentials list` shows those that are")
+            shown = name if is_variable(name) else "of that name"
+            raise InputError(f"credential {shown}: not in the store; `analytics credentials list` shows those that are")
     typer.echo(f"{name} is removed")
 
 

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import re
 from typing import Annotated, Literal
 
 from pydantic import Field, model_validator
 
 from analytics.model import Severity
-from analytics.params.fields import _NAME, ClockTime, Timezone, _Model
+from analytics.params.fields import _NAME, ClockTime, Timezone, Variable, _Model
 
 
 class Threshold(_Model):
@@ -43,7 +44,7 @@ class AlertRule(_Model):
 class Alerts(_Model):
     """`alerts.yaml`: channels by name (an environment variable holds each address) and rules by name."""
 
-    channels: dict[Annotated[str, Field(pattern=_NAME)], str] = Field({})
+    channels: dict[Annotated[str, Field(pattern=_NAME)], Variable] = Field({})
     rules: dict[Annotated[str, Field(pattern=_NAME)], AlertRule] = Field({})
     quiet_hours: tuple[ClockTime, ClockTime] | None = Field(None, description="only critical alerts in between")
     silent_after_polls: float = Field(3.0, gt=1, description="polls in a row that may be missing before health is ill")
@@ -54,5 +55,6 @@ class Alerts(_Model):
         for name, rule in self.rules.items():
             for channel in (*rule.channels, *rule.escalate_to):
                 if channel not in self.channels:
-                    raise ValueError(f"rule {name!r} names the channel {channel!r}, which is not defined")
+                    shown = f"{channel!r}" if re.fullmatch(_NAME, channel) else "(not shown, as it may be an address)"
+                    raise ValueError(f"rule {name!r} names the channel {shown}, which is not defined")
         return self

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import difflib
+import re
 from datetime import UTC, date, datetime
 from typing import Annotated
 
@@ -15,6 +16,8 @@ from analytics.model import zone_of
 _ANY_DAY = datetime(2026, 1, 1, tzinfo=UTC)
 
 
+NOT_A_VARIABLE = "expected the name of an environment variable, as in GITHUB_TOKEN"
+LIKE_A_KEY = 16  # capitals and digits in one part: an access key of AWS has 20, no variable's name has so many
 _NAME = r"^[a-z][a-z0-9_]*$"
 
 
@@ -49,6 +52,23 @@ def _timezone(text: str) -> str:
     return text
 
 
+def _variable(text: str) -> str:
+    """The name of an environment variable; what is not one may be the key itself, so it is not repeated."""
+    if not is_variable(text):
+        raise ValueError(f"{NOT_A_VARIABLE}; the value is not shown, as it may be a key")
+    return text
+
+
+def is_variable(text: str) -> bool:
+    """Whether a text is a variable's name, and not a key pasted in its place.
+
+    >>> [is_variable(text) for text in ("GITHUB_TOKEN", "TOKEN2", "ghp_abc", "AKIA0123456789ABCDEF", "json://u:p@h")]
+    [True, True, False, False, False]
+    """
+    long_part = max((len(part) for part in text.split("_") if any(c.isdigit() for c in part)), default=0)
+    return re.fullmatch(r"[A-Z][A-Z0-9_]{0,99}", text) is not None and long_part < LIKE_A_KEY
+
+
 Cron = Annotated[str, AfterValidator(_cron)]
 
 
@@ -65,6 +85,9 @@ Names = Annotated[tuple[str, ...], BeforeValidator(lambda given: (given,) if isi
 
 
 Colour = Annotated[str, Field(pattern=r"^#[0-9a-fA-F]{6}$", description="#rrggbb")]
+
+
+Variable = Annotated[str, AfterValidator(_variable)]
 
 
 class _Model(BaseModel):

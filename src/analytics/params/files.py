@@ -6,6 +6,7 @@ file, key and what was expected. Nothing here reads the clock, the network or th
 
 from __future__ import annotations
 
+import re
 from collections.abc import Hashable, Iterator
 from pathlib import Path
 from typing import Annotated, Any, TypeVar
@@ -19,6 +20,8 @@ from analytics.params.baselines import Baselines
 from analytics.params.fields import _NAME, _Model, _nearest
 from analytics.params.platforms import Operations, Platform
 from analytics.params.reports import ReportParams
+
+SECRET_PLACES = frozenset({"credential", "channels"})  # whatever stands below them
 
 M = TypeVar("M", bound=BaseModel)
 
@@ -80,25 +83,47 @@ def _read(path: Path, model: type[M]) -> M:
     try:
         # a SafeLoader subclass: it builds plain values only
         content = yaml.load(path.read_text("utf-8"), Loader=_Loader) if path.exists() else {}  # noqa: S506
-    except (ParamsError, yaml.YAMLError, UnicodeDecodeError) as exc:
+    except yaml.MarkedYAMLError as exc:  # its own words quote the line, which may hold a key
+        line = f"line {exc.problem_mark.line + 1}: " if exc.problem_mark else ""
+        raise ParamsError(f"{path}: {line}{' '.join((exc.problem or 'is no YAML').split())}") from None
+    except yaml.YAMLError as exc:
+        raise ParamsError(f"{path}: is no YAML: {type(exc).__name__}") from None
+    except (ParamsError, UnicodeDecodeError) as exc:
         raise ParamsError(f"{path}: {' '.join(str(exc).split())}") from exc
     if not isinstance(content or {}, dict):
         raise ParamsError(f"{path}: expected keys and values, found {type(content).__name__}")
     try:
         return model.model_validate(content or {})
     except ValidationError as exc:
-        raise ParamsError(f"{path}: {'; '.join(explained(exc, model))}") from exc
+        # pydantic's own words repeat the value, and a log of a run writes the whole chain
+        raise ParamsError(f"{path}: {'; '.join(explained(exc, model))}") from None
 
 
 def explained(exc: ValidationError, model: type[BaseModel]) -> Iterator[str]:
     """Each fault as `key: what was expected, found what`."""
     for fault in exc.errors():
-        where = ".".join(str(part) for part in fault["loc"] if part != "[key]")
+        where = ".".join(_part(fault["loc"], place) for place, part in enumerate(fault["loc"]) if part != "[key]")
         if fault["type"] == "extra_forbidden":
             yield f"{where}: unknown key; expected {_nearest(str(fault['loc'][-1]), _fields_at(model, fault['loc']))}"
         else:
-            found = "" if fault["type"] in {"missing", "value_error"} else f", found {fault['input']!r}"
+            found = (
+                "" if fault["type"] in {"missing", "value_error"} else f", found {_shown(fault['loc'], fault['input'])}"
+            )
             yield f"{where or 'file'}: {fault['msg'].removeprefix('Value error, ')}{found}"
+
+
+def _part(location: tuple[int | str, ...], place: int) -> str:
+    """A step to the fault; a name below those places only if it can be one of ours."""
+    part = str(location[place])
+    hides = bool(SECRET_PLACES & set(location[:place]))
+    return "…" if hides and isinstance(location[place], str) and not re.fullmatch(_NAME, part) else part
+
+
+def _shown(location: tuple[int | str, ...], given: object) -> str:
+    """What stands there: a plain value as it is, of others the kind, and nothing where a key may have been pasted."""
+    if SECRET_PLACES & set(location):
+        return "a value that is not shown, as it may be a key"
+    return type(given).__name__ if isinstance(given, dict | list | tuple) else f"{given!r:.100}"
 
 
 def _fields_at(model: type[BaseModel], location: tuple[int | str, ...]) -> set[str]:

@@ -8,7 +8,7 @@ from typing import Literal
 from pydantic import Field, model_validator
 
 from analytics.model import Aggregation, DataType
-from analytics.params.fields import Cron, _Model
+from analytics.params.fields import Cron, Variable, _Model
 
 
 class Account(_Model):
@@ -17,7 +17,7 @@ class Account(_Model):
     id: str = Field(min_length=1, description="what the platform calls it, for example owner/repository")
     name: str | None = None
     kind: Literal["own", "competitor"] = "own"
-    credential: str | None = Field(None, pattern=r"^[A-Z][A-Z0-9_]*$", description="environment variable of its key")
+    credential: Variable | None = Field(None, description="environment variable of its key")
 
 
 class Budget(_Model):
