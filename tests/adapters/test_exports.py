@@ -406,3 +406,83 @@ def test_every_figure_that_can_be_imported_has_a_meaning():
 
     for export in (read(STUDIO), read(X_DAYS), read(raw, "a.xlsx")):
         assert {(o.platform, o.metric_type) for o in export.observations} <= known
+
+
+X_POSTS = (
+    "Post id,Date,Post text,Post Link,Impressions,Likes,Engagements,Bookmarks,Shares,New follows,Profile visits\n"
+    '2074000000000000001,"Tue, Jul 14, 2026","line one\nline two",https://x.com/o/status/2074000000000000001,'
+    "122978,5,9,1,0,2,3\n"
+)
+
+
+def test_a_table_of_posts_is_no_table_of_days():
+    """X's full file has every column of its days too."""
+    found = read(X_POSTS)
+
+    assert found.tables == ("X analytics, posts",)
+    assert {o.content_id for o in found.observations} == {"2074000000000000001"}
+    assert {o.observed_at for o in found.observations} == {AT}
+    assert not any(o.metric_type.endswith("_per_day") for o in found.observations)
+
+
+@pytest.mark.parametrize("text", ["1.85123E+18", "1,85123E+18", "1851230000000000000"])
+def test_an_id_that_a_spreadsheet_rounded_comes_from_the_link_or_is_refused(text):
+    link = "https://x.com/o/status/1851234567890123456"
+    rows = [f'"{text}","Tue, Jul 14, 2026",first,{address},100,1,3\n' for address in (link, "")]
+    head = "Post id,Date,Post text,Post Link,Impressions,Likes,Engagements\n"
+
+    assert {o.content_id for o in read(head + rows[0]).observations} == {"1851234567890123456"}
+    with pytest.raises(DataFileError, match="was rounded by a spreadsheet"):
+        read(head + rows[1])
+
+
+def test_numbers_of_a_sheet_are_ids_as_far_as_they_are_exact():
+    """Six digits were kept of every one."""
+    head = ["Post ID", "Account username", "Permalink", "Publish time", "Date", "Reach"]
+    row = [123456789012345, "acme", "https://www.instagram.com/p/abc/", "11/01/2026 10:00", "Lifetime", 5]
+
+    found = read(workbook(a=[head, row]), "a.xlsx", platform="instagram")
+
+    assert {o.content_id for o in found.observations} == {"123456789012345"}
+    with pytest.raises(DataFileError, match="was rounded by a spreadsheet"):
+        read(workbook(a=[head, [18012345678901230, *row[1:]]]), "a.xlsx", platform="instagram")
+
+
+def test_an_id_kept_as_text_by_a_formula_is_read_and_no_other_formula_is():
+    head = "Post id,Date,Post text,Post Link,Impressions,Likes,Engagements\n"
+    row = '"=""1851234567890123456""","Tue, Jul 14, 2026",first,,100,1,3\n'
+
+    assert {o.content_id for o in read(head + row).observations} == {"1851234567890123456"}
+    with pytest.raises(DataFileError, match="is a formula"):
+        read(head + row.replace('=""1851234567890123456""', "=A2+1"))
+
+
+@pytest.mark.parametrize("header", ["Geography", "Device type", "Content type", "Subscription status", "Zielgruppe"])
+@pytest.mark.parametrize("parts", [("DE",), ("DE", "US")])
+def test_parts_of_a_channels_days_are_refused_by_name(header, parts):
+    rows = "".join(f"2026-10-0{day},{part},60,1.5\n" for day in (1, 2) for part in parts)
+
+    with pytest.raises(DataFileError, match=f"(?i)column '{header}' splits the figures"):
+        read(f"Date,{header},Views,Watch time (hours)\n{rows}", platform="youtube")
+
+
+def test_parts_of_a_video_are_refused_by_name():
+    rows = "".join(f"abc,Title,{device},{views},1.5\n" for device, views in (("phone", 6), ("desktop", 6)))
+
+    with pytest.raises(DataFileError, match=r"(?i)column 'device type' splits the figures"):
+        read(f"Content,Video title,Device type,Views,Watch time (hours)\n{rows}", platform="youtube")
+
+
+@pytest.mark.parametrize(("days", "said"), [(("01", "08", "15"), "weeks"), (("01", "02", "03"), "")])
+def test_weeks_and_months_are_no_days(days, said):
+    rows = "".join(f"2026-10-{day},60,1.5\n" for day in days)
+    content = f"Date,Views,Watch time (hours)\n{rows}"
+
+    if said:
+        with pytest.raises(DataFileError, match=f"rows are {said}"):
+            read(content)
+    else:
+        assert len(read(content).observations) == 6
+    months = "".join(f"2026-{month:02d}-01,60,1.5\n" for month in (7, 8, 9))
+    with pytest.raises(DataFileError, match="rows are months"):
+        read(f"Date,Views,Watch time (hours)\n{months}")

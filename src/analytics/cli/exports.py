@@ -68,7 +68,8 @@ def _show(done: list[ImportedExport]) -> None:
     from rich.table import Table
 
     console = Console(highlight=False)
-    counts = ("read", "written", "duplicate", "corrected", "quarantined", "unknown")
+    rare = ("duplicate", "corrected", "quarantined", "unknown")
+    counts = ("read", "written", *(count for count in rare if any(one.total(count) for one in done)))
     table = Table("file", "recognised as", *counts, box=None, pad_edge=False, header_style="bold")
     for column in table.columns[2:]:
         column.justify = "right"

@@ -61,7 +61,9 @@ def shown(cell: Cell) -> str:
         return ""
     if isinstance(cell, str):
         return unicodedata.normalize("NFC", cell).translate(_INVISIBLE).strip()
-    return f"{cell:g}" if isinstance(cell, float) else cell.isoformat()
+    if isinstance(cell, float):
+        return f"{cell:.0f}" if cell.is_integer() else f"{cell:.15g}"
+    return cell.isoformat()
 
 
 def is_unknown(cell: Cell) -> bool:

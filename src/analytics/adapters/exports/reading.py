@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, date, datetime, timedelta
 from zoneinfo import ZoneInfo
 
 from analytics.adapters.exports.cells import (
@@ -21,6 +21,8 @@ from analytics.adapters.exports.cells import (
 )
 from analytics.adapters.exports.columns import Column
 from analytics.adapters.exports.counting import COUNTING, slugs_of
+from analytics.adapters.exports.identity import id_text
+from analytics.adapters.exports.parts import refuse_long_steps, refuse_parts
 from analytics.adapters.exports.recognise import META_PLATFORMS, Table, is_total, tables_of
 from analytics.adapters.exports.refusals import meta_figure, no_figure, unknown_header, unread_columns
 from analytics.adapters.exports.sheets import Row, Sheet, sheets_of
@@ -110,6 +112,9 @@ def _observations(table: Table, reading: Reading, slugs: Mapping[str, str]) -> I
     locale = _locale(table, columns, reading)
     day, content = table.place_of(form.day), table.place_of(form.content)
     yield from _followers_note(table, reading, locale, platform)
+    owner = table.place_of(form.account)
+    refuse_parts(table, columns, [place for place in (day, content, owner) if place is not None])
+    days: list[date] = []
     for row in table.rows:
         if is_total(row, [place for place in (day if content is None else content,) if place is not None]):
             continue
@@ -117,6 +122,8 @@ def _observations(table: Table, reading: Reading, slugs: Mapping[str, str]) -> I
             at, daily = _moment(row, day, form.content, locale, zone, reading)
         except ValueError as exc:
             raise _fault(table, row, exc, table.names[day or 0]) from exc
+        if daily and content is None:
+            days.append(at.astimezone(zone).date())
         post = "" if content is None else _post_id(platform, row, table, content)
         account = _account(table, row, reading)
         for place, column in columns.items():
@@ -126,6 +133,7 @@ def _observations(table: Table, reading: Reading, slugs: Mapping[str, str]) -> I
                 raise _fault(table, row, exc, table.names[place]) from exc
             name = column.name(daily=daily)
             yield Observation(platform, name, value, at, post, form.content_type if post else "", account)
+    refuse_long_steps(table, days)
 
 
 def _whole_rows(table: Table) -> None:
@@ -208,10 +216,7 @@ def _figure(cell: Cell, column: Column, locale: Locale, header: str) -> float | 
 def _post_id(platform: str, row: Row, table: Table, place: int) -> str:
     from analytics.adapters.platforms import medium, substack
 
-    text = shown(row.cells[place])
-    text = text.removesuffix(".0") if isinstance(row.cells[place], float) else text
-    if not text:
-        raise DataFileError(f"{table.sheet.place}: line {row.line}: {table.names[place]} is empty")
+    text = id_text(table, row, place)
     if platform == "facebook" and text.isdecimal() and (page := table.place_of(("page id",))) is not None:
         return f"{shown(row.cells[page])}_{text}"
     if "://" in text:

@@ -53,7 +53,10 @@ def format_of(header: Sequence[str], platform: str | None) -> tuple[Format, tupl
     read = {name: tuple(english(name, cell) for cell in header) for name in {f.platform for f in asked}}
     fitting = [f for f in asked if _fits(f, read[f.platform])]
     if fitting:
-        best = max(fitting, key=lambda f: (len(f.needs), len(f.columns.keys() & set(read[f.platform]))))
+        # a table that names posts is of posts, however much of a day's table it has too
+        best = max(
+            fitting, key=lambda f: (bool(f.content), len(f.needs), len(f.columns.keys() & set(read[f.platform])))
+        )
         return best, read[best.platform]
     day = BY_DAY.get(platform or "")
     if day is None:
