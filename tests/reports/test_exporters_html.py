@@ -157,7 +157,7 @@ def test_a_change_is_told_by_sign_and_arrow(text: str):
 
 def test_every_figure_leads_to_its_source(page: Page):
     """Hover or focus shows it; the list at the end holds it."""
-    notes = [attrs for attrs in page.all("a") if attrs.get("class") == "note"]
+    notes = [attrs for attrs in page.all("a") if attrs.get("class") == "ref"]
 
     assert {attrs["href"] for attrs in notes} == {"#note-1"}
     assert len(notes) == 3

@@ -64,7 +64,7 @@
     tip.style.top = `${y + box.height + 22 > innerHeight ? Math.max(8, y - box.height - 12) : y + 16}px`;
   };
   addEventListener('keydown', (event) => { if (event.key === 'Escape') hideTip(); });
-  for (const link of document.querySelectorAll('.note')) {
+  for (const link of document.querySelectorAll('.ref')) {
     const show = () => {
       const card = document.getElementById(`card-${link.dataset.note}`);
       const rows = [...card.querySelectorAll('dl > div')].map((row) => [row.children[0].textContent, row.children[1].textContent]);
@@ -143,6 +143,27 @@
 
   const quiet = { level() { return this; }, error(...said) { console.error(...said); return this; }, warn() { return this; }, info() { return this; }, debug() { return this; } };
 
+  // The small form of a chart: names on two lines, rows as high as these, legends below each other.
+  const isNarrow = (width) => width < 560;
+  const makeSmall = (spec, designed) => {
+    let rows = 0;
+    const walk = (node) => {
+      if (!node || typeof node !== 'object') return;
+      if (node.y?.axis?.labelLimit) {
+        rows = Math.max(rows, node.y.sort?.length ?? 0);
+        Object.assign(node.y.axis, { labelLimit: 124, labelLineHeight: 12, labelFontSize: 10.5, labelExpr: "split(replace(datum.label, regexp('^(.{3,19}) (.+)$'), '$1\\n$2'), '\\n')" });
+      }
+      if (node.x?.axis?.tickCount) node.x.axis.tickCount = Math.min(4, node.x.axis.tickCount);
+      if (node.x?.scale?.domainMax) node.x.scale.domainMax *= 1.12; // room for the figure at the longest bar's end
+      if (node.x?.axis?.labelOverlap) node.x.axis.labelSeparation = 6;
+      if (node.color?.legend) Object.assign(node.color.legend, { titleOrient: 'top', gradientLength: 200 });
+      for (const [key, value] of Object.entries(node)) if (key !== 'datasets') walk(value);
+    };
+    walk(spec);
+    Object.assign(spec.config.legend, { columns: 2, columnPadding: 10, layout: { top: { direction: 'vertical', anchor: 'start', margin: 2 } } });
+    spec.height = rows ? rows * 29 + 80 : Math.max(designed, 240);
+  };
+
   const draw = async (figure) => {
     const spec = await unpack(figure.querySelector('.packed').textContent);
     const zooms = (spec.params ?? []).some((param) => param.name === 'zoom');
@@ -154,8 +175,9 @@
     const width = () => Math.max(280, Math.floor(figure.clientWidth));
     if (single) {
       spec.width = width();
-      if (spec.width < 560) Object.assign(spec.config.legend, { gradientLength: 120, layout: { top: { direction: 'vertical', anchor: 'start' } } });
-      spec.height = Math.max(Math.min(210, spec.height), Math.round(still.clientHeight)); // as tall as the picture it replaces
+      const designed = spec.height;
+      spec.height = Math.max(Math.min(210, designed), Math.round(still.clientHeight)); // as tall as the picture it replaces
+      if (isNarrow(spec.width)) makeSmall(spec, designed);
     } else if (spec.spec?.width && spec.columns) {
       if (width() < 600) spec.columns = Math.min(2, spec.columns);
       spec.spec.width = Math.floor(width() / spec.columns) - 60;
@@ -174,11 +196,20 @@
     live.removeAttribute('style');
     if (single) {
       let last = width();
-      new ResizeObserver(() => {
+      const watch = new ResizeObserver(() => {
         if (width() === last || width() < 100) return;
+        if (isNarrow(last) !== isNarrow(width())) { redraw(); return; }
         last = width();
         view.width(last).runAsync();
-      }).observe(figure);
+      });
+      const redraw = () => {
+        watch.disconnect();
+        view.finalize();
+        for (const part of figure.querySelectorAll('.live, .tools, .hint')) part.remove();
+        figure.classList.remove('ready');
+        draw(figure).then((made) => window.reportViews.set(figure.id, made)).catch((error) => console.error(error));
+      };
+      watch.observe(figure);
     }
     if (zooms) zoomable(figure, live, view);
     return view;
