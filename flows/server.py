@@ -1,4 +1,4 @@
-"""The Prefect server, with one repair and one guard.
+"""The Prefect server, with one repair and two guards.
 
 The repair: without it, Prefect 3.8.8 makes no scheduled run under SQLAlchemy 2.1. The scheduler inserts flow runs as
 dictionaries that also hold `state`, a hybrid property of the model. SQLAlchemy 2.0 left such a key alone; 2.1 asks the
@@ -6,8 +6,11 @@ hybrid for a `bulk_dml` function and raises where it has none, so the schedules 
 (seen 2026-11-20, Prefect 3.8.8 with SQLAlchemy 2.1.9: "Can't evaluate bulk DML statement"). The function given here
 leaves the key alone, as before.
 
-The guard: whoever reaches the API may run commands on this machine (a deployment's pull steps may be a shell script),
-and a browser reaches loopback on behalf of any page it shows. So of pages only the server's own are answered.
+The first guard: whoever reaches the API may run commands on this machine (a deployment's pull steps may be a shell
+script), and a browser reaches loopback on behalf of any page it shows. So of pages only the server's own are answered.
+
+The second guard: the pages below `/v2` carry a tracker that calls its maker's hosts (seen 2026-12-01, Prefect 3.8.8:
+api2.amplitude.com, sr-client-cfg.amplitude.com). A content security policy lets pages speak with this server only.
 """
 
 from __future__ import annotations
@@ -22,9 +25,9 @@ import uvicorn
 from prefect.server.api.server import create_app
 from prefect.server.database import orm_models
 from prefect.settings import Settings, get_current_settings
-from starlette.datastructures import Headers
+from starlette.datastructures import Headers, MutableHeaders
 from starlette.responses import PlainTextResponse
-from starlette.types import ASGIApp, Receive, Scope, Send
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 
 def leave(_model: type[Any], _mapping: Mapping[str, Any], _value: object) -> None:
@@ -77,6 +80,52 @@ class OwnPagesOnly:
         return ""
 
 
+@dataclass(frozen=True)
+class NoStrangers:
+    """Adds a content security policy to every answer: browsers then load from and send to this server only.
+
+    Attributes:
+        urls: addresses under which the server is reached; a page opened under one of them may call the others.
+    """
+
+    app: ASGIApp
+    urls: tuple[str, ...]
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Answer with the policy."""
+        if scope["type"] != "http":
+            await self.app(scope, receive, send)
+            return
+
+        async def with_policy(message: Message) -> None:
+            if message["type"] == "http.response.start":
+                MutableHeaders(scope=message)["Content-Security-Policy"] = self.policy
+            await send(message)
+
+        await self.app(scope, receive, with_policy)
+
+    @property
+    def policy(self) -> str:
+        """What pages may load and call. They write styles and a few scripts into themselves."""
+        origins = {f"{url.scheme}://{url.netloc}" for url in map(urlsplit, self.urls) if url.netloc}
+        sockets = {"ws" + origin.removeprefix("http") for origin in origins}
+        return "; ".join(
+            (
+                "default-src 'self'",
+                "script-src 'self' 'unsafe-inline' 'unsafe-eval' blob:",
+                "style-src 'self' 'unsafe-inline'",
+                "img-src 'self' data: blob:",
+                "font-src 'self' data:",
+                "worker-src 'self' blob:",
+                f"connect-src 'self' {' '.join(sorted(origins | sockets))}",
+                "form-action 'self'",
+                "frame-ancestors 'self'",
+                "base-uri 'self'",
+                "object-src 'none'",
+            )
+        )
+
+
 def is_address(host: str) -> bool:
     """Whether a `Host` header is an IP address, with or without a port.
 
@@ -104,8 +153,9 @@ def main() -> None:
     repair()
     settings = get_current_settings()
     api = settings.server.api
+    urls = own_urls(settings)
     uvicorn.run(
-        OwnPagesOnly(create_app(final=True), own_urls(settings)),
+        OwnPagesOnly(NoStrangers(create_app(final=True), urls), urls),
         host=api.host,
         port=api.port,
         timeout_keep_alive=api.keepalive_timeout,

@@ -11,7 +11,7 @@ from starlette.responses import PlainTextResponse
 from starlette.routing import Route, WebSocketRoute
 from starlette.websockets import WebSocket
 
-from flows.server import OwnPagesOnly, own_urls
+from flows.server import NoStrangers, OwnPagesOnly, own_urls
 
 HERE = "http://127.0.0.1:4200"
 
@@ -110,3 +110,14 @@ def test_the_running_server_has_the_guard(up):
 
     assert [answer.status_code for answer in answers] == [403, 403, 403]
     assert not up.api.get(address).json()["pull_steps"]
+
+
+def test_every_answer_says_that_its_page_may_call_this_server_only(guarded):
+    answer = answered(NoStrangers(guarded, guarded.urls), "GET")
+
+    policy = dict(part.split(" ", 1) for part in answer.headers["content-security-policy"].split("; "))
+    assert policy["default-src"] == "'self'"
+    assert {"http://127.0.0.1:4200", "ws://127.0.0.1:4200", "https://runs.example", "wss://runs.example"} <= set(
+        policy["connect-src"].split()
+    )
+    assert "*" not in answer.headers["content-security-policy"]

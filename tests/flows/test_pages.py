@@ -84,6 +84,30 @@ def test_another_month_is_asked_for_and_its_report_opened(page, up):
     assert strangers == []
 
 
+@pytest.mark.parametrize("path", ["/", "/v2/", "/v2/deployments"])
+def test_pages_call_nobody_but_this_server(browser, up, path):
+    """The second pages hold a tracker; where the server's policy refuses it, no request is made, answered or not."""
+    refused, asked = [], []
+    with browser.new_context(reduced_motion="reduce") as context:
+        context.route(lambda url: "127.0.0.1" not in url, lambda route: route.abort())  # the network is refused too
+        page = context.new_page()
+        page.on(
+            "request", lambda r: asked.append(r.url) if r.url.startswith("http") and "127.0.0.1" not in r.url else None
+        )
+        page.on("console", lambda m: refused.append(m.text) if "Content Security Policy" in m.text else None)
+
+        page.goto(pages_of(up) + path)
+        page.get_by_text("Deployments", exact=True).first.wait_for()
+        page.wait_for_load_state("load")
+        if path == "/":
+            assert "/v2" not in page.url
+        else:  # it tries at once
+            until(lambda: page.wait_for_timeout(100) or refused)
+
+    assert asked == []
+    assert all("amplitude.com" in said for said in refused)
+
+
 def test_days_metrics_and_accounts_are_asked_for_as_in_a_command(up):
     """The answer to a name that does not exist is the command's."""
     asked = {"days": "2026-08-03--2026-08-16", "accounts": ["acme/orchard"], "metrics": ["starz"]}
