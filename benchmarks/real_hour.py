@@ -1,6 +1,6 @@
 """The product as `analytics up` runs it, in real time, struck while it works: what is lost, and how long things take.
 
-Three simulated platforms are collected every five minutes and judged two minutes later, all by the real schedules,
+Three simulated platforms are collected every four minutes and judged two minutes later, all by the real schedules,
 while one poll after the other meets: a change on a platform; SIGKILL of the runner, of the Prefect server and of the
 database in the middle of rounds; SIGKILL of everything, and a new start; a storm of 429; a platform down. Measured:
 from the command to all up and all healthy; from a platform's change to a query that sees it; from detection to the
@@ -44,7 +44,7 @@ from analytics.store.server.client import libpq_url
 from analytics.store.server.supervisor import EmbeddedServer, database_url
 
 ROOT = Path(__file__).parents[1]
-EVERY = timedelta(minutes=5)
+EVERY = timedelta(minutes=4)
 LEARNED = timedelta(days=9)
 # account, metric, and what the platform calls it
 PLATFORMS = {
@@ -217,7 +217,7 @@ def installed() -> Iterator[Installation]:
     with serve(limits=False) as simulator:
         platforms, rules = {}, {}
         for name, (account, metric, _) in PLATFORMS.items():
-            where = {"base_url": f"{simulator.url}/{name}", "schedule": "*/5 * * * *", "metrics": [metric]}
+            where = {"base_url": f"{simulator.url}/{name}", "schedule": "*/4 * * * *", "metrics": [metric]}
             accounts = [{"id": account, "credential": "HOUR_TOKEN"}]
             platforms[name] = {"adapter": name, "display_name": name, "accounts": accounts, **where}
             rules[name] = {"condition": "anomaly", "platform": name, "severity": "low", "channels": ["people"]}

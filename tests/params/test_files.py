@@ -160,3 +160,13 @@ def test_an_access_key_in_capitals_is_told_from_a_name(tmp_path):
         load(tmp_path, "platforms.yaml", GITHUB % "accounts: [{id: a, credential: AKIA0123456789ABCDEF}]")
 
     assert "AKIA" not in str(caught.value)
+
+
+def test_what_should_be_queryable_within_five_minutes_is_polled_every_four():
+    """A change right after a reading waits for the next poll, and for the round."""
+    params = load_params(Path(__file__).parents[2] / "params")
+
+    assert {
+        name: params.platforms[name].schedule for name in ("twitter", "youtube", "github", "reddit")
+    } == dict.fromkeys(("twitter", "youtube", "github", "reddit"), "*/4 * * * *")
+    assert params.operations.detect == "2-59/4 * * * *"

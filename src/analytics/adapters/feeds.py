@@ -112,7 +112,9 @@ class Feed:
         """Yield the feed's page; it holds the newest posts, whatever `contents` asks for."""
         del contents
         if asked := wanted(metrics, (POSTS,)):
-            yield from guarded(asked, self.fetch_feed, client, account, observed_at=poll_slot(observed_at))
+            yield from guarded(
+                asked, self.fetch_feed, client, account, observed_at=poll_slot(observed_at, client.step())
+            )
 
     def fetch_feed(self, client: Client, account: str, *, observed_at: datetime) -> Page:
         """The newest posts of the account."""

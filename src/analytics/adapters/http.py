@@ -11,7 +11,7 @@ import json
 import ssl
 from collections.abc import Callable, Iterator, Mapping, MutableMapping
 from dataclasses import dataclass, field
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from email.utils import parsedate_to_datetime
 from functools import lru_cache
 from typing import Any
@@ -84,6 +84,7 @@ class Client(httpx.Client):
         retry: waiting; tests give a `sleep` that returns at once.
         etags: answers by call, sent as `If-None-Match`; a 304 is free at most vendors.
         headers: beside the vendor's own.
+        every: the shortest stretch between two of the account's polls; None: not known.
         renew: gives a fresh token for one that was refused, None where there is no way; asked once a client.
         turn: called before every request goes out, repeats included; it may wait, for limits that processes share.
         transport: for tests.
@@ -98,6 +99,7 @@ class Client(httpx.Client):
         retry: Retry | None = None,
         etags: MutableMapping[str, Cached] | None = None,
         headers: Mapping[str, str] | None = None,
+        every: timedelta | None = None,
         renew: Callable[[str], Renewed | None] | None = None,
         turn: Callable[[], None] | None = None,
         transport: httpx.BaseTransport | None = None,
@@ -125,6 +127,7 @@ class Client(httpx.Client):
         self.turn = turn
         self.max_body_bytes = max_body_bytes
         self.struggling = False
+        self.every = every
         self._secret = token
         self._renew = renew
         self._spent: tuple[str, ...] = ()
@@ -155,6 +158,10 @@ class Client(httpx.Client):
     def signed_in(self) -> bool:
         """Whether the token is a person's or app's sign-in, not a mere key in the query."""
         return self._secret is not None and not isinstance(self.auth, QueryAuth)
+
+    def step(self, usual: timedelta = timedelta(minutes=5)) -> timedelta:
+        """The slots that readings are dated to: the platform's usual ones, unless two polls could fall into one."""
+        return usual if self.every is None or not self.every % usual else self.every
 
     def path_at(self, host: str, path: str) -> str:
         """`path` on another host of the vendor's; where the base URL is overridden, everything is below that."""

@@ -79,7 +79,7 @@ class Platform(_Model):
 class Operations(_Model):
     """`operations.yaml`: when the product looks after itself (cron, UTC): not when most platforms are asked."""
 
-    detect: Cron = "2-59/5 * * * *"  # two minutes behind the five-minute collectors
+    detect: Cron = "2-59/4 * * * *"  # two minutes behind the four-minute collectors
     inbox: Cron = "3-59/5 * * * *"  # the web app counts at once; this finishes what it did not come to
     rollup: Cron = "4-59/15 * * * *"
     lifecycle: Cron = "31 2 * * *"

@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import base64
 from datetime import UTC, date, datetime, timedelta
+from itertools import islice
 
 import pytest
 import sqlalchemy as sa
+from cronsim import CronSim
 from pydantic import SecretStr
 
 from analytics.adapters.http import Renewed
@@ -396,3 +398,36 @@ def test_a_sign_in_that_the_platform_ended_early_is_renewed_within_the_round(set
     assert (harvest.state, given) == ("ok", ["revoked"])
     assert job._renewal(settings, store, "GITHUB_TOKEN") is None
     assert job._renewal(signed_in, store, "GITHUB_TOKEN")("revoked") is None  # a plain key is not there to renew
+
+
+@pytest.mark.parametrize(
+    ("schedule", "minutes"),
+    [
+        ("*/4 * * * *", [0, 4, 8, 12, 16, 20]),
+        ("*/5 * * * *", [0, 5, 10, 15, 20, 25]),
+        ("2-59/5 * * * *", [0, 5, 10, 15, 20, 25]),
+        ("*/6 * * * *", [0, 6, 12, 18, 24, 30]),
+        ("*/10 * * * *", [0, 10, 20, 30, 40, 50]),
+    ],
+)
+def test_no_two_polls_share_a_reading(simulator, schedule, minutes):
+    """At four minutes a slot of five once took two polls, and the second overwrote the first."""
+    noon = datetime(2026, 11, 20, 12, tzinfo=UTC)
+    entry = _at(params(schedule=schedule, metrics=["stars"]), simulator).platforms["github"]
+    due = CronSim(schedule, noon - timedelta(seconds=1))
+
+    dated = [
+        job.fetch_account(
+            "github",
+            entry,
+            entry.accounts[0],
+            observed_at=at + timedelta(seconds=9),
+            base_url=entry.base_url,
+            simulated=True,
+        )
+        .observations[0]
+        .observed_at
+        for at in islice(due, 6)
+    ]
+
+    assert [(at - noon) // timedelta(minutes=1) for at in dated] == minutes

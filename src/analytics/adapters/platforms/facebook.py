@@ -148,7 +148,7 @@ def collect(
     client: Client, account: str, metrics: Collection[str], *, observed_at: datetime, contents: int = CONTENT_LIMIT
 ) -> Iterator[Page]:
     """Yield a page a call: the page, its insights by day, its newest posts with theirs; or the public counts."""
-    at, node = poll_slot(observed_at, POLL), account.removeprefix("@")
+    at, node = poll_slot(observed_at, client.step(POLL)), account.removeprefix("@")
     ours = node == account
     if of_page := wanted(metrics, PAGE.values()):
         yield from guarded(of_page, fetch_page, client, node, of_page, account=account, observed_at=at)

@@ -98,7 +98,7 @@ def collect(
     client: Client, account: str, metrics: Collection[str], *, observed_at: datetime, contents: int = CONTENT_LIMIT
 ) -> Iterator[Page]:
     """Yield a page a call: counts, followers, traffic of 14 days, contributions."""
-    at = poll_slot(observed_at, POLL)
+    at = poll_slot(observed_at, client.step(POLL))
     owner, _, name = account.partition("/")
     counts = wanted(metrics, REPOSITORY.values() if name else LISTED.values())
     if counts and name:

@@ -173,7 +173,7 @@ def collect(
     client: Client, account: str, metrics: Collection[str], *, observed_at: datetime, contents: int = CONTENT_LIMIT
 ) -> Iterator[Page]:
     """Yield a page a call: the account, its insights by day, its newest media with theirs; or the public counts."""
-    at = poll_slot(observed_at, POLL)
+    at = poll_slot(observed_at, client.step(POLL))
     if account.startswith("@"):
         if public := wanted(metrics, (*PUBLIC_USER.values(), *MEDIA.values())):
             yield from guarded(public, fetch_other, client, account, public, observed_at=at, contents=contents)

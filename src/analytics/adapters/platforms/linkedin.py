@@ -90,7 +90,7 @@ def collect(
     client: Client, account: str, metrics: Collection[str], *, observed_at: datetime, contents: int = CONTENT_LIMIT
 ) -> Iterator[Page]:
     """Yield a page a call: followers, statistics in all and by day, page views, the newest posts; or a member's."""
-    at = poll_slot(observed_at, POLL)
+    at = poll_slot(observed_at, client.step(POLL))
     common: dict[str, Any] = {"account": account, "observed_at": at}
     if account == "me":
         yield from _of_member(client, metrics, **common)

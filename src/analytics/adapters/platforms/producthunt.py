@@ -106,7 +106,7 @@ def collect(
     client: Client, account: str, metrics: Collection[str], *, observed_at: datetime, contents: int = CONTENT_LIMIT
 ) -> Iterator[Page]:
     """Yield a page a call: a post with its rank, or a maker with the posts made."""
-    at = poll_slot(observed_at, POLL)
+    at = poll_slot(observed_at, client.step(POLL))
     of_posts = wanted(metrics, POST.values())
     if account.startswith("@"):
         if followers := wanted(metrics, USER.values()):

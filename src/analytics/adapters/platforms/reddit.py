@@ -63,7 +63,7 @@ def collect(
     client: Client, account: str, metrics: Collection[str], *, observed_at: datetime, contents: int = CONTENT_LIMIT
 ) -> Iterator[Page]:
     """Yield a page a call: the user or community, then its newest posts."""
-    at = poll_slot(observed_at, POLL)
+    at = poll_slot(observed_at, client.step(POLL))
     kind, _, name = account.removeprefix("/").partition("/")
     if kind not in {"r", "u"} or not name:
         raise InputError(f"reddit account {account!r}: expected u/name or r/name")

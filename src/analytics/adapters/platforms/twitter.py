@@ -91,7 +91,7 @@ def collect(
     client: Client, account: str, metrics: Collection[str], *, observed_at: datetime, contents: int = CONTENT_LIMIT
 ) -> Iterator[Page]:
     """Yield a page a call: the user, the newest posts, and where asked for clicks and mentions."""
-    at, name = poll_slot(observed_at, POLL), account.removeprefix("@")
+    at, name = poll_slot(observed_at, client.step(POLL)), account.removeprefix("@")
     of_user, of_posts = wanted(metrics, dict.fromkeys(USER.values())), wanted(metrics, (*POST.values(), "engagement"))
     private = [metric for metric in PRIVATE.values() if metric in metrics]
     if not contents:

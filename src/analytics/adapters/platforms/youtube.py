@@ -120,7 +120,7 @@ def collect(
     client: Client, account: str, metrics: Collection[str], *, observed_at: datetime, contents: int = CONTENT_LIMIT
 ) -> Iterator[Page]:
     """Yield a page a call: the channel, its newest videos, and the owner's reports where signed in."""
-    at = poll_slot(observed_at, POLL)
+    at = poll_slot(observed_at, client.step(POLL))
     of_channel, of_videos = wanted(metrics, CHANNEL.values()), wanted(metrics, VIDEO.values())
     reports = wanted(metrics, REPORT.values()) if metrics or client.signed_in else ()
     viewers = (VIEWER_SHARE,) if VIEWER_SHARE in metrics else ()

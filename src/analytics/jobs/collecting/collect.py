@@ -28,7 +28,7 @@ from analytics.ingest.check import printable
 from analytics.ingest.contract import KEY_LENGTHS
 from analytics.ingest.landing import Landed, Landing
 from analytics.jobs.collecting.harvest import Harvest, Round
-from analytics.jobs.collecting.spending import Allowed, Paid, allowance, allowed, note, spent_so_far
+from analytics.jobs.collecting.spending import Allowed, Paid, allowance, allowed, note, spent_so_far, step_of
 from analytics.jobs.sync import define
 from analytics.model import newest_of
 from analytics.params.files import Params, load_params
@@ -213,6 +213,7 @@ def fetch_account(
             base_url=base_url,
             retry=retry,
             etags=etags,
+            every=step_of(platform.schedule),
             renew=_renew(account, renewal),
             turn=turn,
             headers={NOW_HEADER: observed_at.isoformat()} if simulated and _is_loopback(base_url) else None,

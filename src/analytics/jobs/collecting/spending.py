@@ -10,6 +10,9 @@ import calendar
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
+from functools import lru_cache
+from itertools import pairwise, takewhile
+from math import gcd
 from typing import TYPE_CHECKING
 
 from cronsim import CronSim
@@ -108,6 +111,19 @@ def rounds_per_day(schedule: str) -> float:
             break
         count += 1
     return count / PLAN_DAYS
+
+
+@lru_cache(maxsize=64)
+def step_of(schedule: str) -> timedelta:
+    """The longest stretch that every wait between two polls of a week is a multiple of.
+
+    >>> [step_of(line) // timedelta(minutes=1) for line in ("*/4 * * * *", "2-59/5 * * * *", "*/7 * * * *")]
+    [4, 5, 1]
+    """
+    start = datetime(2026, 1, 5, tzinfo=UTC)
+    times = takewhile(lambda at: at < start + timedelta(days=8), CronSim(schedule, start - timedelta(seconds=1)))
+    waits = {later - before for before, later in pairwise(times)}
+    return timedelta(seconds=gcd(*(round(wait.total_seconds()) for wait in waits))) if waits else timedelta(days=7)
 
 
 def allowance(budget: Budget, spent_today: Cost, spent_this_month: Cost, schedule: str, at: datetime) -> Cost:
