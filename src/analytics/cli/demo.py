@@ -44,7 +44,8 @@ def demo() -> None:
         program = job.shell_path(Path(sys.argv[0]))
         show.say(f"  explore the same data: {program} --demo lab")
         if done.report is not None:
-            files = {**done.report.files, "site": site_dir(settings) / "index.html"}
+            files = {kind: done.report.shown(kind) for kind in done.report.files}
+            files |= {"site": site_dir(settings) / "index.html"}
             show.files(files, done.seconds | {"in all": time.perf_counter() - started})
             show.say(f"  make it again: {program} --demo report traffic --month {job.MONTH}")
-            show.say(f"  verify it: {program} --demo report verify {job.shell_path(done.report.files['html'])}")
+            show.say(f"  verify it: {program} --demo report verify {job.shell_path(done.report.shown('html'))}")

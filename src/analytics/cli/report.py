@@ -58,6 +58,9 @@ def traffic(
         bool | None,
         typer.Option("--publish/--no-publish", help="Put it on the site in output/site; it is, by default."),
     ] = None,
+    output: Annotated[
+        Path | None, typer.Option(help="Folder for the files, new or empty.", show_default="below output/reports")
+    ] = None,
     name: Annotated[str, typer.Option(help="Which report of params/reports.")] = "traffic",
     params_file: Annotated[Path | None, typer.Option(help="YAML with the same names as these options.")] = None,
 ) -> None:
@@ -74,6 +77,7 @@ def traffic(
         "sources": sources,
         "formats": _names(formats),
         "publish": publish,
+        "output": output,
     }
     from analytics.cli.shown import steps
     from analytics.jobs.reporting import published
@@ -87,6 +91,7 @@ def traffic(
         dates = [month, start, end]
     options |= {key: value for key, value in given.items() if value is not None}
     kinds, publish = _names(options.pop("formats", ALL)), _flag("publish", options.pop("publish", True))
+    folder = options.pop("output", None)
     with steps("Traffic report") as show:
         made = job.make_report(
             settings,
@@ -94,13 +99,16 @@ def traffic(
             month=job.month_asked(_period(*dates), job.zone_for(settings, name, options.get("timezone"))),
             overrides=options,
             formats=kinds or (),
+            output=None if folder is None else Path(str(folder)),
             progress=show.progress,
         )
-        files = dict(made.files)
+        files = {kind: made.shown(kind) for kind in made.files}
         if publish:
             version = published.publish(settings, made)
             files["site"] = published.site_dir(settings) / "index.html"
-            show.say(f"  published as version {version.version} of {version.label}")
+            show.say(
+                f"  published as version {version.version} of {version.label}{published.standing(settings, version)}"
+            )
         published.record(settings, made, by="command line")
         show.files(files, made.seconds)
 

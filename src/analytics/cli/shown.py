@@ -49,7 +49,7 @@ class Steps:
 
 def _relative(path: Path) -> Path:
     try:
-        return path.resolve().relative_to(Path.cwd())
+        return path.absolute().relative_to(Path.cwd())  # a link stays one: it is the place that lasts
     except ValueError:
         return path
 

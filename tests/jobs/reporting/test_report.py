@@ -1,6 +1,11 @@
 """Making a report: real notebook, real database; what is refused, what is left behind when it fails, what is reused."""
 
 import json
+import os
+import signal
+import subprocess
+import sys
+import time
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -14,6 +19,7 @@ from analytics.cli.report import app
 from analytics.errors import InputError, NoDataError
 from analytics.jobs.reporting.published import rerun_command
 from analytics.jobs.reporting.report import FORMATS, make_report, month_asked, options_from, parameters_of, zone_for
+from analytics.jobs.reporting.verify import verify
 from analytics.model import Month
 from analytics.params.reports import ReportParams
 from analytics.settings import Settings, environment_of
@@ -72,7 +78,56 @@ def test_a_report_is_made_then_reused(filled):
     assert first["pdf"].startswith(b"%PDF-")
     assert reused.seconds == {}
     assert {kind: path.read_bytes() for kind, path in reused.files.items()} == first
+    assert made.shown("pdf") == filled.output_dir / "reports" / "traffic" / "2026-10" / "traffic-2026-10.pdf"
+    assert made.shown("pdf").read_bytes() == first["pdf"]
     assert "ewma" in json.dumps(made.parameters)
+
+
+def folders(settings) -> dict[str, set[str]]:
+    """The formats at each place that shows a run."""
+    home = settings.output_dir / "reports" / "traffic"
+    shown = {place.name: place.glob("traffic-2026-10.*") for place in home.iterdir() if place.is_symlink()}
+    return {place: {path.name.removeprefix("traffic-2026-10.") for path in paths} for place, paths in shown.items()}
+
+
+@pytest.mark.slow
+def test_runs_with_other_parameters_or_formats_and_processes_leave_each_other_alone(filled, tmp_path):
+    """One is killed in the middle, two make the same month at once, others ask for less; no folder holds two runs."""
+    program = [sys.executable, "-c", "import analytics.cli; analytics.cli.main()"]
+    command = [*program, *["report", "traffic", "--month", "2026-10", "--no-publish", "--formats", "json,html"]]
+    environment = os.environ | environment_of(filled)
+    home = filled.output_dir / "reports" / "traffic"
+
+    def started() -> subprocess.Popen[bytes]:
+        return subprocess.Popen(command, env=environment, stdout=subprocess.DEVNULL, start_new_session=True)
+
+    killed = started()
+    while killed.poll() is None and not list(home.glob(".runs/.new-2026-10.*")):
+        time.sleep(0.02)
+    assert killed.poll() is None
+    os.killpg(killed.pid, signal.SIGKILL)
+    killed.wait()
+    assert not (home / "2026-10").exists()
+    both = [started(), started()]
+    assert [process.wait() for process in both] == [0, 0]
+    whole = {path.name: path.read_bytes() for path in (home / "2026-10").iterdir()}
+    json_only = make_report(filled, "traffic", month=OCTOBER, formats=("json",))
+    other = make_report(filled, "traffic", month=OCTOBER, formats=("json",), overrides={"timezone": "Asia/Tokyo"})
+    mine = make_report(filled, "traffic", month=OCTOBER, formats=("json",), output=tmp_path / "mine")
+
+    sides = {"ipynb", "json", "provenance.json", "sources.md", "stamp"}
+    assert other.place is not None
+    assert other.place.name.startswith("2026-10-timezone-")
+    assert folders(filled) == {"2026-10": sides | {"html"}, "2026-10-json": sides, other.place.name: sides}
+    assert {path.name: path.read_bytes() for path in (home / "2026-10").iterdir()} == whole
+    assert sorted(path.name for path in (home / ".runs").glob("[.2]*") if path.is_dir()) == sorted(
+        ["2026-10.1", "2026-10.2", "2026-10-json.1", f"{other.place.name}.1"]
+    )
+    assert mine.files["json"] == tmp_path / "mine" / "traffic-2026-10.json"
+    assert mine.files["json"].read_bytes() == json_only.files["json"].read_bytes()
+    with pytest.raises(InputError, match="is not an empty folder"):
+        make_report(filled, "traffic", month=OCTOBER, formats=("json",), output=tmp_path / "mine")
+    assert verify(filled, mine.files["ipynb"]).same_bytes
 
 
 def test_a_month_without_data_starts_no_kernel_and_leaves_nothing(filled):

@@ -15,7 +15,7 @@ from analytics.jobs.reporting.report import parameters_of
 from analytics.params.files import Params, load_params
 from analytics.params.reports import ReportParams
 from analytics.reports.publishing import site
-from analytics.reports.publishing.versions import Version
+from analytics.reports.publishing.versions import Version, standing_of
 from analytics.settings import Settings, demo_params
 
 if TYPE_CHECKING:
@@ -55,6 +55,14 @@ def publish(settings: Settings, made: ReportFiles, *, at: datetime | None = None
         is_usual=dict(made.parameters) == _usual(settings, made),
     )
     return site.publish(site_dir(settings), draft, made.files, brand=site_brand(params))
+
+
+def standing(settings: Settings, version: Version) -> str:
+    """What to add where another version stands for the period."""
+    stands = standing_of(site.versions(site_dir(settings), version.name, version.period))
+    if stands.version == version.version:
+        return ""
+    return f", beside version {stands.version}, which stands: it has the usual parameters and more formats or the same"
 
 
 def site_brand(params: Params) -> dict[str, str]:
@@ -112,17 +120,17 @@ def record(settings: Settings, made: ReportFiles, *, by: str = "schedule", at: d
 
     now = at or datetime.now(UTC)
     start, end = made.month.bounds(str(made.parameters.get("timezone") or "UTC"))
-    main = made.files.get("html") or next(iter(made.files.values()))
+    main = "html" if "html" in made.files else next(iter(made.files))
     row = {
         "report_type": made.name,
         "period_start": start,
         "period_end": end,
         "platforms": [str(name) for name in made.parameters.get("platforms") or ()],
         "status": "completed",
-        "file_path": str(main),
+        "file_path": str(made.shown(main)),
         "file_size_bytes": sum(path.stat().st_size for path in made.files.values()),
         "generation_time_ms": round(1000 * sum(made.seconds.values())),
-        "sections": {kind: str(path) for kind, path in made.files.items()},
+        "sections": {kind: str(made.shown(kind)) for kind in made.files},
         "metadata": {"seconds": dict(made.seconds), "parameters": dict(made.parameters)},
         "created_by": by,
         "completed_at": now,

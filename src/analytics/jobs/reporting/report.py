@@ -26,7 +26,10 @@ Progress = Callable[[str, float], None]
 
 @dataclass(frozen=True)
 class ReportFiles:
-    """What was made: files by format, seconds by step, and what with: parameters, and names of program and params."""
+    """What was made: files by format, seconds by step, and what with: parameters, and names of program and params.
+
+    `files` lie in the run's own folder, where no later run changes them; `place` is where a reader looks for them.
+    """
 
     name: str
     month: Period
@@ -34,6 +37,12 @@ class ReportFiles:
     seconds: Mapping[str, float]
     parameters: Mapping[str, Any] = field(default_factory=dict)
     made_with: Mapping[str, str] = field(default_factory=dict)
+    place: Path | None = None
+
+    def shown(self, kind: str) -> Path:
+        """Where a reader finds a file."""
+        path = self.files[kind]
+        return self.place / path.name if self.place else path
 
 
 def _silent(step: str, done: float) -> None:
@@ -48,55 +57,78 @@ def make_report(
     overrides: Mapping[str, Any] | None = None,
     formats: Sequence[str] = FORMATS,
     reuse: bool = False,
+    output: Path | None = None,
     progress: Progress = _silent,
 ) -> ReportFiles:
-    """Execute the report `name` for `month` and render it below `settings.output_dir`.
+    """Execute the report `name` for `month` and render it into a folder of its own below `settings.output_dir`.
+
+    Runs for one place wait for each other, in whatever process they are.
 
     Args:
         overrides: values that differ from `params/reports/<name>.yaml`.
         reuse: give back what stands if data, parameters and program are those it was made from.
+        output: the folder to put the files in, which is new or empty; None: see `reports.publishing.places`.
         progress: called with a step's name and its share done, 0 to 1.
 
     Raises:
-        InputError: an unknown report, format or parameter, with the nearest name.
+        InputError: an unknown report, format or parameter, with the nearest name; an `output` that holds something.
         NoDataError: the month holds no reading of what was asked for.
         ReportError: a cell failed; its notebook is kept with a banner, nothing is published.
     """
     from analytics.reports.notebook import run
+    from analytics.reports.publishing import places
 
     if not formats:
         raise InputError(f"formats: none is named; expected some of {', '.join(FORMATS)}")
     _known("format", formats, FORMATS)
     parameters = parameters_of(settings, name, month, overrides or {})
+    home, stem = settings.output_dir / "reports" / name, f"{name}-{month}"
+    usual = parameters_of(settings, name, month, {})
+    place = places.place_name(str(month), parameters, usual)
     notebook = _notebook(parameters.pop("notebook"))
-    folder = settings.output_dir / "reports" / name / str(month)
-    stem = f"{name}-{month}"
     made_with = made_with_now(settings, notebook.stem)
     stamp = _stamp(made_with, parameters, _snapshot_with_data(settings, parameters))
     published = (*formats, "provenance", "sources")
-    standing = {"ipynb": folder / f"{stem}.ipynb"}
-    standing |= {kind: folder / f"{stem}{run.SUFFIXES[kind]}" for kind in published}
-    seal = folder / f"{stem}.stamp"
-    if reuse and seal.exists() and seal.read_text() == stamp and all(path.exists() for path in standing.values()):
-        return ReportFiles(name, month, standing, {}, parameters, made_with)
-    seal.unlink(missing_ok=True)
-    seconds: dict[str, float] = {}
-    started = time.perf_counter()
-    executed = run.execute(
-        notebook,
-        standing["ipynb"],
-        parameters,
-        environment=environment_of(settings),
-        progress=lambda done: progress("execute notebook", done),
-    )
-    seconds["execute notebook"] = time.perf_counter() - started
-    progress("render", 0.0)
-    started = time.perf_counter()
-    run.render(executed, formats=published, out_dir=folder, stem=stem)
-    seconds["render"] = time.perf_counter() - started
-    progress("render", 1.0)
-    seal.write_text(stamp)
-    return ReportFiles(name, month, standing, seconds, parameters, made_with)
+    names = {"ipynb": f"{stem}.ipynb"} | {kind: f"{stem}{run.SUFFIXES[kind]}" for kind in published}
+
+    def finished(folder: Path, seconds: Mapping[str, float], shown: Path) -> ReportFiles:
+        files = {kind: folder.resolve() / file for kind, file in names.items()}
+        return ReportFiles(name, month, files, seconds, parameters, made_with, shown)
+
+    def write(folder: Path, failed: Path) -> dict[str, float]:
+        started = time.perf_counter()
+        executed = run.execute(
+            notebook,
+            folder / names["ipynb"],
+            parameters,
+            environment=environment_of(settings),
+            progress=lambda done: progress("execute notebook", done),
+            failed_path=failed,
+        )
+        rendering = time.perf_counter()
+        progress("render", 0.0)
+        run.render(executed, formats=published, out_dir=folder, stem=stem)
+        progress("render", 1.0)
+        (folder / f"{stem}.stamp").write_text(stamp)
+        return {"execute notebook": rendering - started, "render": time.perf_counter() - rendering}
+
+    if output is not None:
+        with places.new_folder(output) as made:
+            seconds = write(made.folder, made.folder.parent / f"{output.name}.failed.ipynb")
+        return finished(made.folder, seconds, made.folder)
+    with places.locked(home / places.RUNS / f"{place}.lock"):
+        shown = places.place_for(home, place, stem, {k: run.SUFFIXES[k] for k in FORMATS}, formats)
+        seal = shown / f"{stem}.stamp"
+        for standing in {seal, home / place / f"{stem}.stamp"} if reuse else ():
+            if _is_sealed(standing, stamp) and all((standing.parent / file).exists() for file in names.values()):
+                return finished(standing.parent, {}, standing.parent)
+        with places.new_run(shown) as made:
+            seconds = write(made.folder, home / f"{shown.name}.failed.ipynb")
+        return finished(made.folder, seconds, shown)
+
+
+def _is_sealed(seal: Path, stamp: str) -> bool:
+    return seal.exists() and seal.read_text() == stamp
 
 
 def parameters_of(settings: Settings, name: str, month: Period, overrides: Mapping[str, Any]) -> dict[str, Any]:

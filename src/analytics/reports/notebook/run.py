@@ -63,6 +63,7 @@ def execute(
     timeout_s: int = CELL_TIMEOUT_S,
     environment: Mapping[str, str] | None = None,
     progress: Progress = _silent,
+    failed_path: Path | None = None,
 ) -> ExecutedNotebook:
     """Run a notebook with the Python of this environment and put the executed one at `output_path`.
 
@@ -76,6 +77,7 @@ def execute(
         timeout_s: longest a single cell may take.
         environment: variables the notebook's process has besides ours.
         progress: called with the share of cells done, 0 to 1.
+        failed_path: where the notebook of a failed run is kept instead; the next good run removes it.
 
     Raises:
         InputError: the notebook cannot be read, or a parameter is unknown, ill-typed or a path.
@@ -83,7 +85,7 @@ def execute(
     """
     source = _read(notebook_path)
     given = declared_parameters.checked(declared_parameters.declared(source), parameters)
-    failed_path = output_path.with_suffix(".failed.ipynb")
+    failed_path = failed_path or output_path.with_suffix(".failed.ipynb")
     started = time.perf_counter()
     watch = _Watch(source, progress, environment or {})
     failure = _run(source, given, watch, timeout_s)

@@ -6,9 +6,10 @@
     <report>/<period>/v1/ …  v2/ …                      every version, for good; each with its `version.json`
     site.json                                          the site's own id, made once: what its feed's ids are named by
 
-A run with other parameters than the params file's own is a version beside the others: it stands for its period only
-while there is none with the usual ones, and is never the latest. A version's folder is complete before it gets its
-name, and nothing is ever taken away by publishing, so no link breaks.
+A run with other parameters than the params file's own, or with fewer formats than the version that stands, is a version
+beside the others: it stands for its period only while there is none with the usual ones, and is never the latest. A
+version's folder is complete before it gets its name, and publishing takes no version away, so no link breaks. The files
+under the lasting names are those of one version, also where two processes publish at once: one waits for the other.
 The gallery and the feed are made anew from the versions on disk; the same versions give the same bytes.
 """
 
@@ -27,6 +28,7 @@ from pathlib import Path
 from analytics.errors import InputError
 from analytics.reports.notebook.run import STEM
 from analytics.reports.publishing.gallery import feed, gallery
+from analytics.reports.publishing.places import locked
 from analytics.reports.publishing.versions import MANIFEST, ORDER, Version, standing_of
 from analytics.wording.language import say
 
@@ -45,24 +47,64 @@ def publish(site: Path, draft: Version, files: Mapping[str, Path], *, brand: Map
     for part in (draft.name, draft.period):
         if not STEM.fullmatch(part) or ".." in part:
             raise InputError(f"publish {part!r}: expected letters, digits, dot, dash and underscore")
+    with locked(site / ".lock"):
+        return _published(site, draft, files, brand)
+
+
+def _published(site: Path, draft: Version, files: Mapping[str, Path], brand: Mapping[str, str]) -> Version:
     home = site / draft.name / draft.period
     home.mkdir(parents=True, exist_ok=True)
+    _tidy(site, home)
     before = versions(site, draft.name, draft.period)
     alike = [v for v in before if v.is_usual == draft.is_usual and (v.is_usual or v.parameters == draft.parameters)]
+    if not (alike and _is_same(site, alike[-1], draft, files)):
+        draft, alike = _beside(draft, files, before, alike)
     if alike and _is_same(site, alike[-1], draft, files):
         made = alike[-1]
     else:
         made = _added(home, draft, files, before, alike, str(draft.parameters.get("language") or brand["language"]))
     stands = standing_of(versions(site, draft.name, draft.period))
-    for name in stands.files.values():
-        _copy(site / stands.folder / name, home / name)
+    _place({home / name: site / stands.folder / name for name in stands.files.values()})
+    for path in home.iterdir():  # of a preview in more formats
+        if path.is_file() and path.name not in stands.files.values():
+            path.unlink()
     regular = [v for v in versions(site, draft.name) if v.is_regular]
     if regular:
         latest = max(regular, key=lambda v: (v.period, v.version))
-        for kind in {"html", "pdf"} & set(latest.files):
-            _copy(site / latest.folder / latest.files[kind], site / draft.name / f"latest.{kind}")
-    refresh(site, brand)
+        kinds = {"html", "pdf"}
+        _place(
+            {
+                site / draft.name / f"latest.{kind}": site / latest.folder / latest.files[kind]
+                for kind in kinds & set(latest.files)
+            }
+        )
+        for kind in kinds - set(latest.files):  # another month's would stand beside the newest one's
+            (site / draft.name / f"latest.{kind}").unlink(missing_ok=True)
+    _refresh(site, brand)
     return made
+
+
+def _beside(
+    draft: Version, files: Mapping[str, Path], before: Sequence[Version], alike: list[Version]
+) -> tuple[Version, list[Version]]:
+    """The draft and those like it; with fewer formats than the version it would replace, it stands beside that one."""
+    if not (draft.is_usual and alike and set(alike[-1].files) - set(files)):
+        return draft, alike
+    if draft.is_regular and not alike[-1].is_regular:  # the month has ended since
+        return draft, alike
+    kinds = set(files)
+    return replace(draft, is_usual=False), [
+        v for v in before if not v.is_usual and v.parameters == draft.parameters and set(v.files) == kinds
+    ]
+
+
+def _tidy(site: Path, home: Path) -> None:
+    """Remove what a killed publisher left behind; the site's lock is ours."""
+    for left in home.glob(".v*"):
+        shutil.rmtree(left, ignore_errors=True)
+    for folder in (site, home.parent, home):
+        for left in folder.glob(".*.*.new"):
+            left.unlink(missing_ok=True)
 
 
 def _is_same(site: Path, before: Version, draft: Version, files: Mapping[str, Path]) -> bool:
@@ -134,9 +176,14 @@ def versions(site: Path, name: str | None = None, period: str | None = None) -> 
 
 def refresh(site: Path, brand: Mapping[str, str]) -> None:
     """Make gallery and feed anew from what stands."""
+    with locked(site / ".lock"):
+        _refresh(site, brand)
+
+
+def _refresh(site: Path, brand: Mapping[str, str]) -> None:
     standing = versions(site)
-    _write(site / "index.html", gallery(standing, brand).encode("utf-8"))
-    _write(site / "feed.xml", feed(standing, brand, _own_id(site)))
+    page, news = gallery(standing, brand).encode("utf-8"), feed(standing, brand, _own_id(site))
+    _write({site / "index.html": page, site / "feed.xml": news})
 
 
 def _own_id(site: Path) -> uuid.UUID:
@@ -146,7 +193,7 @@ def _own_id(site: Path) -> uuid.UUID:
         return uuid.UUID(json.loads(path.read_text("utf-8"))["id"])
     except (OSError, ValueError, TypeError, KeyError):
         made = uuid.uuid4()
-        _write(path, json.dumps({"id": str(made)}).encode() + b"\n")
+        _write({path: json.dumps({"id": str(made)}).encode() + b"\n"})
         return made
 
 
@@ -158,18 +205,24 @@ def seal_of(files: Mapping[str, Path]) -> str:
     return digest.hexdigest()
 
 
-def _copy(source: Path, target: Path) -> None:
-    if not target.exists() or target.read_bytes() != source.read_bytes():
-        _write(target, source.read_bytes())
+def _place(sources: Mapping[Path, Path]) -> None:
+    """Put copies in place, all at once; what is there already stays untouched."""
+    read = {target: source.read_bytes() for target, source in sources.items()}
+    _write({t: content for t, content in read.items() if not t.exists() or t.read_bytes() != content})
 
 
-def _write(path: Path, content: bytes) -> None:
-    """In one step: a reader never meets half a file."""
-    handle, name = tempfile.mkstemp(prefix=f".{path.name}.", dir=path.parent)
+def _write(contents: Mapping[Path, bytes]) -> None:
+    """Every file is written beside its place before the first is renamed: a reader never meets half a file."""
+    waiting: dict[Path, Path] = {}
     try:
-        with os.fdopen(handle, "wb") as file:
-            file.write(content)
-        Path(name).chmod(0o644)
-        Path(name).replace(path)
+        for path, content in contents.items():
+            handle, name = tempfile.mkstemp(prefix=f".{path.name}.", suffix=".new", dir=path.parent)
+            waiting[path] = Path(name)
+            with os.fdopen(handle, "wb") as file:
+                file.write(content)
+            waiting[path].chmod(0o644)
+        for path, temporary in waiting.items():
+            temporary.replace(path)
     finally:
-        Path(name).unlink(missing_ok=True)
+        for temporary in waiting.values():
+            temporary.unlink(missing_ok=True)
