@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Iterable
 from typing import Any
 
 from prefect import flow, runtime
 from prefect.deployments import run_deployment
-from prefect.states import Completed
+from prefect.states import Completed, Failed
 
 from flows.forms import Days, MonthRange, Platform, ReportName
 from flows.shared import settings, show_table
@@ -24,15 +25,34 @@ def backfill_reports(
         again: Also months that were asked for before and made; those that failed are always made again.
         deliver: Send each of them to the recipients of the report.
     """
-    rows = []
-    for month in months.months():
+
+    def one(month: str) -> Any:
         known, anew = f"report-{name}-{month}", f"report-{name}-{month}-{runtime.flow_run.id}"
-        run = ask(str(name), str(month), deliver, anew if again else known)
+        run = ask(str(name), month, deliver, anew if again else known)
         if run.state is not None and run.state.is_final() and not run.state.is_completed():
-            run = ask(str(name), str(month), deliver, anew)
-        rows.append({"month": str(month), "run": run.name, "state": run.state_name, "asked": str(run.created)})
+            run = ask(str(name), month, deliver, anew)
+        return run
+
+    rows, problems = each(map(str, months.months()), one)
     show_table("backfill", rows, f"Months of {name}")
-    return Completed(message=f"{len(rows)} months of {name} asked for")
+    said = f"{len(rows) - len(problems)} months of {name} asked for"
+    if problems:
+        return Failed(message=f"{said}, {len(problems)} could not be: {problems[0]}")
+    return Completed(message=said)
+
+
+def each(months: Iterable[str], ask_for: Callable[[str], Any]) -> tuple[list[dict[str, str]], list[str]]:
+    """Ask for every month, whatever becomes of one; a row a month, and what went wrong."""
+    rows, problems = [], []
+    for month in months:
+        try:
+            run = ask_for(month)
+        except Exception as exc:  # noqa: BLE001 - one month that cannot be asked for stops no other
+            problems.append(f"{month}: {type(exc).__name__}: {exc}")
+            rows.append({"month": month, "run": "", "state": "not asked for", "asked": ""})
+        else:
+            rows.append({"month": month, "run": run.name, "state": str(run.state_name), "asked": str(run.created)})
+    return rows, problems
 
 
 def ask(name: str, month: str, deliver: bool, key: str) -> Any:

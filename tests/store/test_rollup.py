@@ -9,7 +9,9 @@ import pandas as pd
 import pytest
 import sqlalchemy as sa
 
-from analytics.store import Collection, Store
+from analytics.errors import ValueRefused
+from analytics.jobs.watching.health import rollups
+from analytics.store import Collection, Store, open_store
 from analytics.store.rollup import backlog
 
 START = datetime(2026, 10, 1, tzinfo=UTC)
@@ -156,3 +158,42 @@ def test_the_hourly_view_has_the_specifications_names(store: Store):
 
     wanted = {"bucket", "platform", "metric_type", "avg_value", "min_value", "max_value", "data_points"}
     assert wanted | {"median_value", "p95_value"} <= set(row)
+
+
+def rolled_days(store: Store) -> set[str]:
+    with store.begin() as connection:
+        days = connection.scalars(
+            sa.text("SELECT DISTINCT to_char(bucket AT TIME ZONE 'UTC', 'DD') FROM metric_hourly")
+        )
+        return set(days)
+
+
+def test_a_day_that_cannot_be_added_up_stops_no_other(settings):
+    """Its sum goes beyond what a number holds; the days behind it waited for ever, and health said nothing."""
+    huge = pd.DataFrame(
+        {
+            "platform": "reddit",
+            "metric_type": "posts",
+            "author_id": "0",
+            "time": pd.to_datetime(["2026-10-02T00:10Z", "2026-10-02T00:20Z"]),
+            "value": 1.7e308,
+        }
+    )
+    with open_store(settings) as store:
+        store.write(readings(days=1), HERE, now=NOW)
+        store.write(huge, HERE, now=NOW)
+        store.write(readings(days=1, start=START + timedelta(days=2)), HERE, now=NOW)
+
+        for _ in range(2):
+            with pytest.raises(ValueRefused, match="hourly 2026-10-02: value out of range"):
+                store.roll_up(now=NOW)
+        done = rolled_days(store)
+        status, said = rollups(settings)
+        with store.begin() as connection:
+            connection.execute(sa.text("UPDATE points SET value = 1 WHERE value > 1e300"))
+        store.roll_up(now=NOW)
+
+        assert done == {"01", "03"}
+        assert (status, "hourly 2026-10-02: value out of range" in said) == ("degraded", True)
+        assert rollups(settings)[0] == "healthy"
+        assert rolled_days(store) == {"01", "02", "03"}

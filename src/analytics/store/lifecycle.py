@@ -7,6 +7,7 @@ time and nothing else. Writers are held off only while one platform's day change
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
 from itertools import groupby
@@ -14,7 +15,7 @@ from typing import TYPE_CHECKING, Literal
 
 import sqlalchemy as sa
 
-from analytics.errors import StoreError
+from analytics.errors import StoreError, ValueRefused
 from analytics.store.archive import Archive, checksum
 from analytics.store.partitions import day_bounds, days_with_points, drop_day
 from analytics.store.rollup import roll_up
@@ -24,6 +25,7 @@ from analytics.store.writing import LIFECYCLE_LOCK
 if TYPE_CHECKING:
     from analytics.params.files import Params
 
+MOST_FAILURES = 3  # in a row
 RUN_LOCK = 0x72756E6C
 Tier = Literal["warm", "cold", "gone"]
 Progress = Callable[[float], None]
@@ -123,21 +125,32 @@ def run(
 def _run(
     engine: sa.Engine, archive: Archive, keeps: Mapping[str, Keep], now: datetime, progress: Progress
 ) -> list[Step]:
-    roll_up(engine, now=now)
+    with suppress(ValueRefused):  # days at fault stay in the log of what is dirty, and raw below
+        roll_up(engine, now=now)
     with engine.connect() as connection:
         steps = plan(connection, keeps, now.astimezone(UTC).date())
-    done = 0
+    done, failures, in_a_row = 0, list[str](), 0
     for (to, _), group in groupby(steps, key=lambda step: (step.to == "warm", step.day)):
         together = list(group)
-        if to:
-            _to_warm(engine, archive, together, now)
+        try:
+            if to:
+                _to_warm(engine, archive, together, now)
+            else:
+                for step in together:
+                    _out_of_warm(engine, archive, step, derived=keeps.get(step.platform, DEFAULT).derived)
+        except StoreError as exc:  # one day stops no other; several in a row are the archive's or the database's fault
+            failures.append(f"{together[0].day}: {exc}")
+            in_a_row += 1
+            if in_a_row == MOST_FAILURES:
+                break
         else:
-            for step in together:
-                _out_of_warm(engine, archive, step, derived=keeps.get(step.platform, DEFAULT).derived)
+            in_a_row = 0
         done += len(together)
         progress(done / len(steps))
     with engine.begin() as connection:
         _clear_up(connection, now)
+    if failures:
+        raise StoreError(f"{len(failures)} days could not be moved: {'; '.join(failures)}")
     return steps
 
 
@@ -156,8 +169,9 @@ def _to_warm(engine: sa.Engine, archive: Archive, steps: list[Step], now: dateti
                     _mark(connection, step)
                 _drop_raw(connection, steps)
                 return
-        roll_up(engine, now=now)
-    raise StoreError(f"{day}: readings keep coming in; run the lifecycle again later")
+        with suppress(ValueRefused):  # of this day or another: the next look at the log says which
+            roll_up(engine, now=now)
+    raise StoreError("readings keep coming in; run the lifecycle again later")
 
 
 def _out_of_warm(engine: sa.Engine, archive: Archive, step: Step, *, derived: bool) -> None:

@@ -8,7 +8,7 @@ import sqlalchemy as sa
 
 from analytics.errors import StoreError
 
-HEAD = "0011"
+HEAD = "0012"
 MIGRATIONS = Path(__file__).parent / "migrations"
 LOCK_KEY = 0x616E616C79746963  # "analytic": one migration at a time in a database
 

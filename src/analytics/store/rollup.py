@@ -9,11 +9,13 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
+from functools import partial
 from typing import Any
 
 import psycopg
 import sqlalchemy as sa
 
+from analytics.errors import ValueRefused
 from analytics.store.engine import driver_cursor
 from analytics.store.partitions import day_bounds
 
@@ -82,28 +84,34 @@ class RolledUp:
 def roll_up(engine: sa.Engine, *, now: datetime, progress: Progress | None = None) -> RolledUp:
     """Work off the dirty log: a day's hours in one transaction, oldest first; then closed days, weeks and months.
 
-    Interrupted anywhere, what was not committed stays in the log. Two at once take turns.
+    Interrupted anywhere, what was not committed stays in the log. Two at once take turns. A day whose values the
+    database cannot add up stays in the log with the reason, and stops no other.
 
     Args:
         now: days that ended before it are rolled up as days.
         progress: called with the share done, 0 to 1.
+    Raises:
+        ValueRefused: days, weeks or months could not be rolled up; all others are.
     """
-    hours = 0
+    hours, failures = 0, list[str]()
     days = _dirty_days(engine)
     for done, day in enumerate(days):
-        hours += _in_turn(engine, lambda cursor, day=day: _roll_hours(cursor, day))  # type: ignore[misc]
+        hours += _in_turn(engine, partial(_roll_hours, day=day), failures, "hourly", day_bounds(day))
         if progress is not None:
             progress((done + 1) / (2 * len(days)))
     closed = _dirty_aggregates(engine, "daily", day_bounds(now.astimezone(UTC).date())[0])
     for done, start in enumerate(closed):
-        _in_turn(engine, lambda cursor, start=start: _roll_day(cursor, start.date()))  # type: ignore[misc]
+        _in_turn(engine, partial(_roll_day, day=start.date()), failures, "daily", (start, start))
         if progress is not None:
             progress(0.5 + (done + 1) / (2 * len(closed)))
     periods = 0
     for aggregation in ("weekly", "monthly"):
         for start in _dirty_aggregates(engine, aggregation, now):
-            _in_turn(engine, lambda cursor, a=aggregation, s=start: _roll_period(cursor, a, s))  # type: ignore[misc]
+            rolled = partial(_roll_period, aggregation=aggregation, start=start)
+            _in_turn(engine, rolled, failures, aggregation, (start, start))
             periods += 1
+    if failures:
+        raise ValueRefused(f"{len(failures)} could not be rolled up, all others are: {'; '.join(failures[:3])}")
     return RolledUp(hours, len(closed), periods)
 
 
@@ -128,10 +136,38 @@ def period_of(aggregation: str, moment: datetime) -> tuple[datetime, datetime]:
     return day_bounds(first)[0], day_bounds(last)[0]
 
 
-def _in_turn(engine: sa.Engine, work: Callable[[psycopg.Cursor[Any]], int]) -> int:
-    with engine.begin() as connection, driver_cursor(connection) as cursor:
-        cursor.execute("SELECT pg_advisory_xact_lock(%s)", [ROLLUP_LOCK])
-        return work(cursor)
+def failing(connection: sa.Connection) -> list[tuple[str, datetime, str]]:
+    """What could not be rolled up: rollup, start of its day or period, and why; oldest first."""
+    query = (
+        "SELECT DISTINCT 'hourly', date_trunc('day', bucket, 'UTC') AS start, error FROM rollup_dirty"
+        " WHERE error IS NOT NULL"
+        " UNION SELECT aggregation, time, error FROM aggregate_dirty WHERE error IS NOT NULL ORDER BY start"
+    )
+    return [(kind, start, error) for kind, start, error in connection.execute(sa.text(query))]
+
+
+def _in_turn(
+    engine: sa.Engine,
+    work: Callable[[psycopg.Cursor[Any]], int],
+    failures: list[str],
+    kind: str,
+    span: tuple[datetime, datetime],
+) -> int:
+    """Do one piece in a transaction of its own; where its values are at fault, note that in the log and go on."""
+    try:
+        with engine.begin() as connection, driver_cursor(connection) as cursor:
+            cursor.execute("SELECT pg_advisory_xact_lock(%s)", [ROLLUP_LOCK])
+            return work(cursor)
+    except psycopg.DataError as exc:
+        why = " ".join(str(exc).split())
+    failures.append(f"{kind} {span[0]:%Y-%m-%d}: {why}")
+    with engine.begin() as connection:
+        if kind == "hourly":
+            noted = sa.text("UPDATE rollup_dirty SET error = :why WHERE bucket >= :start AND bucket < :end")
+        else:
+            noted = sa.text("UPDATE aggregate_dirty SET error = :why WHERE aggregation = :kind AND time = :start")
+        connection.execute(noted, {"why": why, "start": span[0], "end": span[1], "kind": kind})
+    return 0
 
 
 def _dirty_days(engine: sa.Engine) -> list[date]:

@@ -111,6 +111,7 @@ rollup_dirty = sa.Table(
     metadata,
     _id("id", sa.BigInteger),
     sa.Column("bucket", Instant, nullable=False),
+    sa.Column("error", sa.Text),
 )
 
 quarantine = sa.Table(
@@ -167,6 +168,7 @@ aggregate_dirty = sa.Table(
     metadata,
     sa.Column("aggregation", sa.Text, primary_key=True),
     sa.Column("time", Instant, primary_key=True),
+    sa.Column("error", sa.Text),
 )
 
 late_points = sa.Table(

@@ -67,6 +67,7 @@ def health(settings: Settings, *, at: datetime | None = None, prefect_url: str |
     if checks[0].status == "healthy":
         checks.append(_timed("collection", lambda: collection(settings, now)))
         checks.append(_timed("webhooks", lambda: webhooks(settings, now)))
+        checks.append(_timed("rollups", lambda: rollups(settings)))
     url = prefect_url or os.environ.get("PREFECT_API_URL") or api_of_up(settings.home)
     if url:
         checks.append(_timed("schedules", lambda: schedules(url)))
@@ -164,6 +165,17 @@ def webhooks(settings: Settings, now: datetime) -> tuple[Status, str]:
         )
         said.append(f"{len(aside)} bodies set aside (`analytics quarantine list`): {first}")
     return ("degraded", "; ".join(said)[:1000]) if said else ("healthy", "all counted")
+
+
+def rollups(settings: Settings) -> tuple[Status, str]:
+    """Days, weeks and months that could not be rolled up."""
+    from analytics.store import open_store
+    from analytics.store.rollup import failing
+
+    with open_store(hurried(settings)) as store, store.begin() as connection:
+        found = failing(connection)
+    said = "; ".join(f"{kind} {start:%Y-%m-%d}: {why:.150}" for kind, start, why in found[:3])
+    return ("degraded", f"{len(found)} could not be rolled up: {said}") if found else ("healthy", "none fails")
 
 
 def schedules(url: str) -> tuple[Status, str]:
