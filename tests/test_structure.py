@@ -19,6 +19,7 @@ SOURCE = ROOT / "src" / "analytics"
 ORDER = (
     "errors",
     "model",
+    "unpacking",
     "settings",
     "params",
     "compute",

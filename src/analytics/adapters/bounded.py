@@ -13,6 +13,8 @@ from typing import Any
 
 import httpx
 
+from analytics.unpacking import unpacked
+
 Trace = Callable[[str, dict[str, Any]], None]
 
 
@@ -20,8 +22,16 @@ class TooSlow(Exception):
     """The whole answer was not there in time."""
 
 
-class TooLarge(Exception):
-    """The body, decoded, is larger than allowed."""
+def body_of(response: httpx.Response, *, limit: int) -> Iterator[bytes]:
+    """A response's body without its encoding, in pieces; `httpx` itself would unpack a whole chunk, however large.
+
+    Raises:
+        TooLarge: more than `limit` bytes come out of it.
+        DataFileError: it is not what its encoding says.
+    """
+    if response.is_stream_consumed:  # read before, and unpacked
+        return unpacked([response.content], limit=limit)
+    return unpacked(response.iter_raw(), response.headers.get("content-encoding", ""), limit=limit)
 
 
 def fetch(
@@ -31,7 +41,8 @@ def fetch(
 
     Raises:
         TooSlow: more than `max_s` seconds from connecting to the last byte.
-        TooLarge: more than `max_bytes` after decoding; the rest is not read.
+        TooLarge: more than `max_bytes` come out of it; the rest is not read.
+        DataFileError: the body is not what its encoding says.
         httpx.HTTPError: as `httpx.Client.send`.
     """
     with _cut_after(max_s) as (trace, is_over):
@@ -40,10 +51,8 @@ def fetch(
         try:
             response = client.send(request, stream=True, auth=auth or httpx.USE_CLIENT_DEFAULT)
             try:
-                for chunk in response.iter_bytes():
+                for chunk in body_of(response, limit=max_bytes):
                     raw += chunk
-                    if len(raw) > max_bytes:
-                        raise TooLarge
                     if is_over():
                         raise TooSlow
                 if is_over():  # a body without a length ends where the connection does

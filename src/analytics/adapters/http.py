@@ -21,10 +21,12 @@ import httpx
 
 from analytics import __version__
 from analytics.adapters import redirects
+from analytics.adapters.bounded import body_of
 from analytics.adapters.limits import remaining_of, wait_of
 from analytics.adapters.vendor import Cached, QueryAuth, Retry, Vendor, vendor_message
 from analytics.errors import (
     AccessDenied,
+    DataFileError,
     InputError,
     MalformedResponse,
     QuotaExhausted,
@@ -32,8 +34,10 @@ from analytics.errors import (
     SourceNotFound,
     TransientSourceError,
 )
+from analytics.unpacking import ACCEPTED, TooLarge
 
 USER_AGENT = f"analytics/{__version__} (traffic collector)"
+OURS = {"User-Agent": USER_AGENT, "Accept": "application/json", "Accept-Encoding": ACCEPTED}
 TIMEOUT = httpx.Timeout(30.0, connect=10.0)
 MAX_BODY_BYTES = 32 * 1024 * 1024
 MAX_PAGES = 100
@@ -112,7 +116,7 @@ class Client(httpx.Client):
         super().__init__(
             base_url=address,
             auth=vendor.auth(token) if token else None,
-            headers={"User-Agent": USER_AGENT, "Accept": "application/json", **vendor.headers, **(headers or {})},
+            headers={**OURS, **vendor.headers, **(headers or {})},
             timeout=timeout,
             transport=transport,
             verify=_certificates(),
@@ -322,20 +326,22 @@ def _once(client: Client, request: httpx.Request, call: str) -> Answer:
 def _sent(client: Client, request: httpx.Request, call: str) -> tuple[httpx.Response, bytes]:
     """The response with its body, read up to the size limit."""
     platform = client.vendor.platform
-    raw = bytearray()
+    raw, limit = bytearray(), client.max_body_bytes
     begun = client.retry.clock()
     try:
         hosts = () if client.overridden else client.vendor.redirect_hosts
         response = redirects.followed(client, request, client.origins, hosts)
         try:
-            for chunk in response.iter_bytes():
+            for chunk in body_of(response, limit=limit):
                 raw += chunk
                 if client.retry.clock() - begun > client.retry.max_answer_s:
                     raise TransientSourceError(platform, call, f"no whole answer in {client.retry.max_answer_s:g} s")
-                if len(raw) > client.max_body_bytes:
-                    raise MalformedResponse(platform, call, f"answer is larger than {client.max_body_bytes} bytes")
         finally:
             response.close()
+    except TooLarge as exc:
+        raise MalformedResponse(platform, call, f"answer is larger than {limit} bytes") from exc
+    except DataFileError as exc:
+        raise MalformedResponse(platform, call, f"the answer's {exc}") from exc
     except httpx.LocalProtocolError as exc:  # what we sent is no HTTP, and will be none the next time
         raise SourceError(platform, call, client.scrubbed(f"{type(exc).__name__}: {exc}")) from exc
     except httpx.TransportError as exc:  # timeouts and cut connections are among these

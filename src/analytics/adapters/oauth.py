@@ -29,7 +29,8 @@ from analytics.adapters import bounded
 from analytics.adapters.http import USER_AGENT, json_of
 from analytics.adapters.signin_vendors import SignIn
 from analytics.adapters.vendor import vendor_message
-from analytics.errors import AccessDenied, InputError, MalformedResponse, TransientSourceError
+from analytics.errors import AccessDenied, DataFileError, InputError, MalformedResponse, TransientSourceError
+from analytics.unpacking import TooLarge
 
 TIMEOUT_S = 10.0  # for each step of a call
 WHOLE_S = 30.0  # for a call from connecting to its last byte
@@ -287,8 +288,10 @@ def _asked(client: httpx.Client, vendor: SignIn, app: App, form: Mapping[str, st
         answer, raw = bounded.fetch(client, request, auth=auth, max_bytes=MAX_BYTES, max_s=WHOLE_S)
     except bounded.TooSlow as exc:
         raise TransientSourceError(vendor.platform, call, f"no whole answer in {WHOLE_S:g} s") from exc
-    except bounded.TooLarge as exc:
+    except TooLarge as exc:
         raise MalformedResponse(vendor.platform, call, f"answer is larger than {MAX_BYTES} bytes") from exc
+    except DataFileError as exc:
+        raise MalformedResponse(vendor.platform, call, f"the answer: {exc}") from exc
     except httpx.HTTPError as exc:
         raise TransientSourceError(vendor.platform, call, f"{type(exc).__name__}: {exc}".rstrip(": ")) from exc
     payload, fault = json_of(raw)

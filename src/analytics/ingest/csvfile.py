@@ -5,6 +5,7 @@ from __future__ import annotations
 import csv
 import gzip
 import io
+import os
 import zlib
 from collections.abc import Generator
 from contextlib import closing
@@ -20,11 +21,15 @@ from analytics.ingest.check import printable
 from analytics.ingest.others import OtherColumns
 from analytics.ingest.spec import GZIP, Chunk, ImportSpec, OnBytes, column_at
 from analytics.ingest.written import delimiter_of
+from analytics.unpacking import Bounded
 
 if TYPE_CHECKING:
     from _csv import Reader
 
 SAMPLE_ROWS = 500
+MOST_COLUMNS = 1000
+FEWEST_UNPACKED_BYTES = 64 * 1024 * 1024
+MOST_TIMES_PACKED = 200  # readings pack to a fifth to a fiftieth
 
 
 def read_chunks(path: Path, spec: ImportSpec, on_bytes: OnBytes) -> Generator[Chunk, None, None]:
@@ -37,6 +42,8 @@ def read_chunks(path: Path, spec: ImportSpec, on_bytes: OnBytes) -> Generator[Ch
             header = [printable(name.strip()) for name in next(reader, [])]
             if not any(header):
                 raise DataFileError(f"{path}: line 1: is blank where the header should be")
+            if len(header) > MOST_COLUMNS:
+                raise DataFileError(f"{path}: line 1: has {len(header)} columns; expected at most {MOST_COLUMNS}")
             time_at = column_at(path, spec.time_column, header, spec.delimiter)
             value_at = column_at(path, spec.value_column, header, spec.delimiter)
             account_at = column_at(path, spec.account_column, header, spec.delimiter) if spec.account_column else -1
@@ -57,7 +64,11 @@ def _decoded(raw: IO[bytes]) -> IO[str]:
     """Text without a byte-order mark; bytes that are no UTF-8 stay recognisable, so that their line is told."""
     zipped = raw.read(2) == GZIP
     raw.seek(0)
-    plain: IO[bytes] = gzip.open(raw) if zipped else raw  # type: ignore[assignment]  # noqa: SIM115
+    plain: IO[bytes] = raw
+    if zipped:
+        limit = FEWEST_UNPACKED_BYTES + MOST_TIMES_PACKED * os.fstat(raw.fileno()).st_size
+        said = f"{raw.name}: more than {limit} bytes come out of it, which no file of readings does"
+        plain = io.BufferedReader(Bounded(gzip.open(raw), limit, said))  # type: ignore[arg-type]  # noqa: SIM115
     return io.TextIOWrapper(plain, encoding="utf-8-sig", errors="surrogateescape", newline="")
 
 

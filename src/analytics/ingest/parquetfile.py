@@ -15,21 +15,20 @@ from analytics.errors import DataFileError
 from analytics.ingest.others import OtherColumns
 from analytics.ingest.spec import Chunk, ImportSpec, OnBytes, column_at
 
+MAX_CELL_BYTES = 65_536
+
 
 def read_chunks(path: Path, spec: ImportSpec, on_bytes: OnBytes) -> Iterator[Chunk]:
     """Yield chunks of at most `spec.chunk_rows` rows; a row's "line" is its number, from 1."""
     try:
-        with pq.ParquetFile(path) as file:
+        # words stay in their dictionary until their size is known: one long word could stand in every row
+        with pq.ParquetFile(path, read_dictionary=_texts(path)) as file:
             header = [field.name for field in file.schema_arrow]
             names = [header[column_at(path, name, header)] for name in (spec.time_column, spec.value_column)]
             rows = file.metadata.num_rows
             done = 0
             owner = [header[column_at(path, spec.account_column, header)]] if spec.account_column else []
-            words = [
-                f.name
-                for f in file.schema_arrow
-                if f.name not in (*names, *owner) and (pa.types.is_string(f.type) or pa.types.is_large_string(f.type))
-            ]
+            words = [f.name for f in file.schema_arrow if f.name not in (*names, *owner) and _is_text(f.type)]
             others = OtherColumns(path, spec.account)
             for batch in file.iter_batches(batch_size=spec.chunk_rows, columns=[*names, *owner, *words]):
                 on_bytes(int(path.stat().st_size * len(batch) / max(rows, 1)))
@@ -43,6 +42,16 @@ def read_chunks(path: Path, spec: ImportSpec, on_bytes: OnBytes) -> Iterator[Chu
         raise DataFileError(f"{path}: is no readable Parquet file ({' '.join(str(exc).split())[:160]})") from exc
 
 
+def _is_text(kind: Any) -> bool:
+    words = kind.value_type if pa.types.is_dictionary(kind) else kind
+    return bool(pa.types.is_string(words) or pa.types.is_large_string(words))
+
+
+def _texts(path: Path) -> list[str]:
+    with pq.ParquetFile(path) as file:
+        return [f.name for f in file.schema_arrow if _is_text(f.type)]
+
+
 def _text(path: Path, batch: Any, name: str) -> pa.Array:
     column = batch.column(batch.schema.get_field_index(name))
     kind = column.type
@@ -51,6 +60,11 @@ def _text(path: Path, batch: Any, name: str) -> pa.Array:
         text = pc.strftime(pc.cast(column, pa.timestamp("us", tz="UTC")), format="%Y-%m-%dT%H:%M:%S")
         text = pc.binary_join_element_wise(text, pa.scalar("Z" if kind.tz else ""), "")
     elif pa.types.is_dictionary(kind):
+        longest = pc.max(pc.binary_length(column.dictionary)).as_py() if len(column.dictionary) else 0
+        if (longest or 0) > MAX_CELL_BYTES:
+            raise DataFileError(
+                f"{path}: column {name!r} holds a text of {longest} bytes; at most {MAX_CELL_BYTES} is read"
+            )
         text = pc.cast(pc.cast(column, kind.value_type), pa.string())
     elif pa.types.is_nested(kind) or pa.types.is_binary(kind) or pa.types.is_boolean(kind):
         raise DataFileError(f"{path}: column {name!r} holds {kind}, expected text, numbers or timestamps")

@@ -26,7 +26,7 @@ from fastapi.responses import JSONResponse
 from starlette.requests import ClientDisconnect
 
 from analytics.errors import AnalyticsError, DataFileError, SettingsError, StoreError, WebhookRefused
-from analytics.ingest.bodies import MAX_BODY_BYTES, BodyTooLarge, decoded
+from analytics.ingest.bodies import MAX_BODY_BYTES, decoded
 from analytics.ingest.mails import form_of
 from analytics.ingest.signatures import (
     check_address,
@@ -39,6 +39,7 @@ from analytics.ingest.signatures import (
 from analytics.jobs.collecting.bodies import Letter, keep_all
 from analytics.jobs.collecting.inbox import process
 from analytics.settings import Settings, credential
+from analytics.unpacking import TooLarge
 
 if TYPE_CHECKING:
     from analytics.store import Store
@@ -158,7 +159,7 @@ async def _answer(inbox: _Inbox, provider: str, request: Request) -> JSONRespons
     except StoreError as exc:
         log.error("not kept: %s", exc)
         return JSONResponse({"error": "not kept, try again"}, 503)
-    except BodyTooLarge as exc:
+    except TooLarge as exc:
         return JSONResponse({"error": str(exc)}, 413)
     except DataFileError as exc:  # cannot be unpacked
         return JSONResponse({"error": str(exc)}, 415)
@@ -177,19 +178,19 @@ async def _body(request: Request, share: _Share, largest: int) -> bytes:
     """The raw body.
 
     Raises:
-        BodyTooLarge, TimeoutError, ClientDisconnect: it is, it came too slowly, it will never be whole.
+        TooLarge, TimeoutError, ClientDisconnect: it is, it came too slowly, it will never be whole.
         _NoRoom: other bodies take all there is.
     """
     announced = request.headers.get("content-length", "")
     if announced.isdecimal() and int(announced[:20]) > largest:
-        raise BodyTooLarge(f"larger than {largest} bytes")
+        raise TooLarge(f"larger than {largest} bytes")
     parts = bytearray()
     async with asyncio.timeout(BODY_TIMEOUT_S):
         async for part in request.stream():
             share.take(len(part))
             parts += part
             if len(parts) > largest:
-                raise BodyTooLarge(f"larger than {largest} bytes")
+                raise TooLarge(f"larger than {largest} bytes")
     return bytes(parts)
 
 
