@@ -65,11 +65,14 @@ def status(
     from analytics.store.overview import freshness, overview
 
     console = Console(highlight=False, markup=False)
-    with open_store(load_settings()) as store, store.begin() as connection:
-        if series:
-            _show_freshness(console, freshness(connection, platform=platform, limit=limit), datetime.now(UTC))
-        else:
-            _show(console, overview(connection))
+    with open_store(load_settings()) as store:
+        if aside := store.set_future_aside():
+            console.print(f"{aside} readings dated in the future were set aside: `analytics quarantine list`")
+        with store.begin() as connection:
+            if series:
+                _show_freshness(console, freshness(connection, platform=platform, limit=limit), datetime.now(UTC))
+            else:
+                _show(console, overview(connection))
 
 
 def backup(path: Annotated[Path, typer.Argument(help="File to write; it must not exist.")]) -> None:

@@ -18,7 +18,7 @@ from analytics.ingest.check import Checked, observations_to_frame
 from analytics.ingest.contract import Definitions
 from analytics.ingest.landing import Landing
 from analytics.model import MetricDefinition, Observation
-from analytics.store import corrections, deletion, lifecycle, quarantine, reading
+from analytics.store import corrections, deletion, future, lifecycle, quarantine, reading
 from analytics.store.archive import Archive, archive_of
 from analytics.store.deletion import Deletion
 from analytics.store.engine import driver_cursor, engine_for
@@ -235,6 +235,11 @@ class Store:
         with self._connection() as connection:
             collections, written, corrected, mixed = connection.execute(sa.text(SNAPSHOT)).one()
         return f"{collections}-{written}-{corrected}-{mixed % 2**64:016x}"
+
+    def set_future_aside(self, *, now: datetime | None = None) -> int:
+        """Move readings dated after now to quarantine, stored while a clock was wrong; return how many."""
+        with self._transaction() as cursor:
+            return future.set_aside(cursor, now or datetime.now(UTC))
 
     def quarantine_list(
         self, *, platform: str | None = None, include_replayed: bool = False, limit: int | None = None

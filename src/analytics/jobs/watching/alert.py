@@ -40,6 +40,8 @@ class Alerted:
 def alert(settings: Settings, store: Store, *, at: datetime | None = None) -> Alerted:
     """One look: update threshold and health incidents, then deliver what is due."""
     now = at or datetime.now(UTC)
+    if at is None:
+        store.set_future_aside()
     started = time.perf_counter()
     params = load_params(settings.params_dir)
     update(store, params, now, changed_at=collectors.changed_at(settings.params_dir))

@@ -60,6 +60,8 @@ def detect(
     from analytics.compute.engines import map_items
 
     now = at or datetime.now(UTC)
+    if at is None:
+        store.set_future_aside()
     params = load_params(settings.params_dir)
     spent: dict[str, float] = {}
     started = time.perf_counter()
