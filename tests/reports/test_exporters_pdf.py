@@ -322,3 +322,14 @@ def test_names_of_every_script_are_shown_and_none_costs_the_report():
     text = "".join(page.extract_text() for page in reader.pages).replace("\n", "").replace(" ", "")
     for script in ("Han", "kana", "Hangul", "Georgian"):  # scripts whose letters stand in the order they are written
         assert NAMES[script].replace(" ", "") in text, script
+
+
+def test_a_table_without_a_column_of_words_is_set():
+    """Its columns share the page's width; it stopped the whole PDF."""
+    frame = pd.DataFrame({"name": ["a"], "n": [1.0]})
+
+    text = words(
+        read(export(notebook_of(display.table(frame, caption="Two columns", columns=[Column("name"), Column("n")]))))
+    )
+
+    assert "Two columns" in text

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import os
+import re
 import shutil
 import subprocess
 
@@ -22,7 +23,7 @@ from tests.reports.sample import cover, faults, figure, notebook_of, shown
 pytestmark = pytest.mark.slow
 TOP_MM, BOTTOM_MM, HEIGHT_MM = 25, 21, 297  # of the text on a page
 DOTS = 36  # an inch
-LEAST_FILL = 0.70
+LEAST_FILL = 0.65  # what a heading, its sentence and its first chart leave where they move on together
 
 
 def by_poppler(program: str, *arguments: str, given: bytes) -> bytes:
@@ -180,3 +181,43 @@ def test_no_row_is_torn_apart(pdf):
         begun = {word.removeprefix("begin") for word in text.split() if word.startswith("begin")}
         ended = {word.removeprefix("end").rstrip(".") for word in text.split() if word.startswith("end")}
         assert begun == ended
+
+
+def test_a_table_that_goes_on_says_so_and_repeats_its_heading(pdf):
+    """Also behind another figure: whoever turns to that page knows which table's rows these are."""
+    pages = [page.extract_text() for page in PdfReader(io.BytesIO(pdf)).pages]
+    rows, goes_on = 0, 0
+    current = None
+    for text in pages:
+        lines = [line.strip() for line in text.splitlines()]
+        for position, line in enumerate(lines):
+            begun = re.match(r"Table (\d+)(\.| \(continued\))", line)
+            if begun:
+                assert begun[2] == "." or begun[1] == current, line
+                current = begun[1]
+                below = " ".join(lines[position + 1 : position + 12])
+                assert "Series" in below, line
+                goes_on += begun[2] != "."
+        first_row = next((n for n, line in enumerate(lines) if line.startswith("begin")), None)
+        if first_row is not None:  # rows at a page's head stand below a caption or a continuation of this page
+            rows += 1
+            assert any(line.startswith("Table ") for line in lines[:first_row]), lines[:6]
+
+    assert rows > 2
+    assert goes_on == 0 or len(pages) > 3
+
+
+def test_a_heading_with_one_sentence_is_not_left_above_an_empty_third(pdf):
+    """What it is about is on its page, or it goes to the next page with that."""
+    reader = PdfReader(io.BytesIO(pdf))
+    pages = pictures(pdf)
+    entries = [entry for item in reader.outline for entry in (item if isinstance(item, list) else [item])]
+
+    left = {}
+    for entry in entries:
+        page = reader.get_destination_page_number(entry)
+        below_mm = last_ink_mm(pages[page]) - (HEIGHT_MM - float(entry.top) * 25.4 / 72)
+        if below_mm < 30 and page < len(pages) - 1:
+            left[str(entry.title)] = round(HEIGHT_MM - BOTTOM_MM - last_ink_mm(pages[page]))
+
+    assert {title: empty for title, empty in left.items() if empty > 40} == {}

@@ -8,7 +8,6 @@ own, so the same notebook gives the same bytes on every machine.
 from __future__ import annotations
 
 import base64
-import itertools
 import json
 import re
 import struct
@@ -100,8 +99,7 @@ def _compiled(doc: Document, *, own_font_only: bool = False) -> bytes:
 def _write(doc: Document, root: Path, *, own_font_only: bool) -> None:
     """Lay out what Typst reads: the template, `report.json`, one SVG or PNG a chart."""
     language = doc.cover["language"]
-    charts = itertools.count(1)
-    blocks = [_figure(b, f"c{next(charts)}", language, root) if b["type"] == "figure" else b for b in doc.blocks]
+    blocks = [_named(block, number, language, root) for number, block in enumerate(doc.blocks, start=1)]
     logo = _logo(doc.cover.get("logo"), root)
     rows = [note_rows(n, language) for n in doc.notes]
     shared = [row for row in rows[0] if all(row in others for others in rows)] if len(rows) > 1 else []
@@ -122,6 +120,13 @@ def _write(doc: Document, root: Path, *, own_font_only: bool) -> None:
     content = _drawable(_with_sparks(content), own_font_only)
     (root / "report.json").write_text(json.dumps(content, ensure_ascii=False, sort_keys=True), "utf-8")
     (root / "main.typ").write_text(TEMPLATE.read_text("utf-8"), "utf-8")
+
+
+def _named(block: dict[str, Any], number: int, language: str, root: Path) -> dict[str, Any]:
+    """A block with what the template finds it by: its drawing's file, or its place in the document."""
+    if block["type"] == "figure":
+        return _figure(block, f"c{number}", language, root)
+    return {**block, "anchor": f"table-{number}"} if block["type"] == "table" else block
 
 
 def _figure(block: dict[str, Any], name: str, language: str, root: Path) -> dict[str, Any]:
