@@ -119,7 +119,7 @@ def send(name: str, month: str) -> tuple[int, list[dict[str, str]]]:
 
     with open_store(settings()) as store:
         done = deliver(settings(), store, name, period=month)
-    return len(done), [{"recipient": e.recipient, "error": e.error} for e in done if e.status == "failed"]
+    return len(done), [{"recipient": e.recipient, "status": e.status, "error": e.error} for e in done if not e.has_it]
 
 
 def delivered(name: str, month: str, *, tries: int) -> str:
@@ -132,7 +132,7 @@ def delivered(name: str, month: str, *, tries: int) -> str:
         return ""
     show_table(slug("not-delivered", name, month), failed, f"Who did not get {name} {month}")
     said = f"{len(failed)} of {count} not delivered: {failed[0]['error']}"
-    if tries >= len(AGAIN_AFTER) or all(entry["error"].startswith("not set up") for entry in failed):
+    if tries >= len(AGAIN_AFTER) or all(_is_hopeless(entry) for entry in failed):
         return f"{said}; `analytics report deliver` tries them again"
     after = AGAIN_AFTER[tries]
     run_deployment(
@@ -143,6 +143,10 @@ def delivered(name: str, month: str, *, tries: int) -> str:
         as_subflow=False,
     )
     return f"{said}; tried again in {after.total_seconds() / 60:.0f} minutes"
+
+
+def _is_hopeless(entry: dict[str, str]) -> bool:
+    return entry["status"] == "refused" or entry["error"].startswith("not set up")
 
 
 @flow(name="deliver", flow_run_name="deliver {name} {month}", validate_parameters=True)

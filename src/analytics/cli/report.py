@@ -294,7 +294,7 @@ def deliver(
         console.print(f"{entry.recipient}: {entry.status}" + (f" ({entry.error})" if entry.error else ""))
     if not done:
         console.print("Nobody is named: `recipients` in params/reports, or --to.")
-    failed = [entry for entry in done if entry.status == "failed"]
+    failed = [entry for entry in done if not entry.has_it]
     if failed:
         raise ReportError(f"{len(failed)} of {len(done)} not delivered; the next call tries again")
 

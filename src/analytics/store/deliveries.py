@@ -2,23 +2,29 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
-from datetime import datetime, timedelta
-from typing import TYPE_CHECKING
+from datetime import datetime
+from typing import TYPE_CHECKING, Literal
+
+import sqlalchemy as sa
 
 from analytics.store.asking import changed, rows
 
 if TYPE_CHECKING:
     from analytics.store import Store
 
-ABANDONED = timedelta(minutes=15)  # a sender that has said nothing for so long has died
+Claim = Literal["taken", "sent", "sending"]
 CLAIM = """
 INSERT INTO report_deliveries AS d (report, period, version, recipient, status, changed_at)
 VALUES (:report, :period, :version, :recipient, 'sending', :at)
 ON CONFLICT (report, period, version, recipient) DO UPDATE SET status = 'sending', changed_at = :at
-WHERE :again OR d.status = 'failed' OR (d.status = 'sending' AND d.changed_at < :dead)
+WHERE :again OR d.status <> 'sent'
 RETURNING attempts
 """
+_TAKE_TURN = sa.text("SELECT pg_try_advisory_lock(hashtext('delivery'), hashtext(:name))")
+_END_TURN = sa.text("SELECT pg_advisory_unlock_all()")
 DONE = """
 UPDATE report_deliveries SET status = :status, attempts = attempts + :attempts, error = :error, changed_at = :at
 WHERE report = :report AND period = :period AND version = :version AND recipient = :recipient
@@ -40,23 +46,26 @@ class Sent:
     changed_at: datetime
 
 
-def claim(
+@contextmanager
+def claimed(
     store: Store, report: str, period: str, version: int, recipient: str, *, at: datetime, again: bool = False
-) -> bool:
-    """Take a delivery for oneself; False where it has gone, or somebody else is at it."""
-    with store.begin() as connection:
-        taken = rows(
-            connection,
-            CLAIM,
-            report=report,
-            period=period,
-            version=version,
-            recipient=recipient,
-            at=at,
-            again=again,
-            dead=at - ABANDONED,
-        )
-    return bool(taken)
+) -> Iterator[Claim]:
+    """Take a delivery for oneself: `taken`, `sent` where it has gone before, or `sending` where another is at it.
+
+    The claim ends with its database session, so also with its process: one that was killed is taken over at once, and
+    what it may have sent is sent again.
+    """
+    with store.engine.connect().execution_options(isolation_level="AUTOCOMMIT") as session:
+        if not session.scalar(_TAKE_TURN, {"name": f"{report} {period} {version} {recipient}"}):
+            yield "sending"
+            return
+        try:
+            with store.begin() as connection:
+                place = {"report": report, "period": period, "version": version, "recipient": recipient}
+                taken = rows(connection, CLAIM, **place, at=at, again=again)
+            yield "taken" if taken else "sent"
+        finally:
+            session.execute(_END_TURN)
 
 
 def done(
@@ -69,8 +78,9 @@ def done(
     at: datetime,
     attempts: int,
     error: str = "",
+    is_known: bool = True,
 ) -> None:
-    """Note how it ended; an empty `error` means that it was taken."""
+    """Note how it ended; an empty `error` means that it was taken. Where that is not known it is still `sending`."""
     with store.begin() as connection:
         changed(
             connection,
@@ -82,7 +92,7 @@ def done(
             at=at,
             attempts=attempts,
             error=error[:2000],
-            status="failed" if error else "sent",
+            status="sent" if not error else "failed" if is_known else "sending",
         )
 
 

@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+import re
 from email.message import EmailMessage
-from email.utils import formatdate, make_msgid
+from email.utils import formatdate, make_msgid, parseaddr
 from html import escape
 from pathlib import Path
 from typing import Any
+from uuid import UUID, uuid5
 
 import nbformat
 
+from analytics.errors import InputError
 from analytics.reports.document import theme
 from analytics.reports.exporters.common import document
 from analytics.reports.exporters.svg import chart_png
@@ -21,6 +24,40 @@ WIDTH = 620
 SCALE = 1.5
 LARGEST = 20_000_000  # above, mail servers refuse; the letter then has the link alone
 
+ATOM = r"[\w!#$%&'*+/=?^`{|}~-]+"  # letters of other scripts too (RFC 6531), if the server takes them
+LOCAL = re.compile(rf"{ATOM}(\.{ATOM})*")
+LABEL = re.compile(r"[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?")
+MOST_LOCAL, MOST_ADDRESS = 64, 254  # bytes
+
+
+def address(text: str) -> str:
+    """One mail address, its domain in ASCII; as RFC 5321 has it, without comments, quotes and numbers for a host.
+
+    Raises:
+        InputError: it is none.
+
+    >>> address("ana.lima+reports@bücher.example")
+    'ana.lima+reports@xn--bcher-kva.example'
+    """
+    local, at, domain = text.rpartition("@")
+    try:
+        host = domain.encode("idna").decode("ascii").lower() if domain.isprintable() else ""
+    except UnicodeError:
+        host = ""
+    labels = host.split(".")
+    is_host = all(map(LABEL.fullmatch, labels)) and (len(labels) > 1 or host == "localhost")
+    if not (at and LOCAL.fullmatch(local) and is_host) or labels[-1].isdecimal():
+        raise InputError(f"{text!r} is not a mail address; expected one, as in ana@example.com")
+    if len(local.encode()) > MOST_LOCAL or len(f"{local}@{host}".encode()) > MOST_ADDRESS:
+        raise InputError(f"{text[:60]!r}… is too long for a mail address")
+    return f"{local}@{host}"
+
+
+def message_id(site_id: UUID, version: Version, recipient: str, sender: str) -> str:
+    """The same for every try to send a version to a recipient, so that a mailbox shows it once."""
+    named = uuid5(site_id, f"{version.folder} {version.seal} {recipient}")
+    return f"<{named}@{parseaddr(sender)[1].rpartition('@')[2]}>"
+
 
 def letter(
     version: Version,
@@ -29,6 +66,7 @@ def letter(
     *,
     sender: str,
     recipient: str,
+    named: str,
     brand: str,
     accent: str,
     link: str,
@@ -37,6 +75,7 @@ def letter(
 
     Args:
         whole: the report as PDF or web page, attached unless it is too large.
+        named: its Message-ID.
         link: leads to the published version, '' where readers cannot reach one.
     """
     notebook = nbformat.read(notebook_path, as_version=4)  # type: ignore[no-untyped-call]
@@ -50,7 +89,7 @@ def letter(
     message["Subject"] = _line(f"{version.title}: {version.label}" + _again(version, lang))
     message["From"], message["To"] = sender, recipient
     message["Date"] = formatdate(localtime=False)
-    message["Message-ID"] = make_msgid(domain="report.invalid")
+    message["Message-ID"] = named
     message["Auto-Submitted"] = "auto-generated"
     message.set_content(_plain(version, doc.cover, brand, link, lang, where))
     captions = [str(block["caption"]) for block in pictures]

@@ -182,11 +182,11 @@ def refresh(site: Path, brand: Mapping[str, str]) -> None:
 
 def _refresh(site: Path, brand: Mapping[str, str]) -> None:
     standing = versions(site)
-    page, news = gallery(standing, brand).encode("utf-8"), feed(standing, brand, _own_id(site))
+    page, news = gallery(standing, brand).encode("utf-8"), feed(standing, brand, own_id(site))
     _write({site / "index.html": page, site / "feed.xml": news})
 
 
-def _own_id(site: Path) -> uuid.UUID:
+def own_id(site: Path) -> uuid.UUID:
     """What tells this site from every other, also after it is moved or renamed."""
     path = site / "site.json"
     try:
