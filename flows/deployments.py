@@ -22,6 +22,7 @@ OURS = "analytics"
 RECURRING = "recurring"  # a run that was missed or died is made good by the next
 KEEP = "keep"  # a run that died is started again
 NOTHING_TO_ASK = "nothing to ask"  # paused by params, not by a person
+OWN_PLACE = "place of its own"  # judging and health go on whatever collectors and reports do
 REPORT = "report"  # a run that needs much memory: few at once
 
 
@@ -37,7 +38,7 @@ def _watch(params: Params) -> Iterator[RunnerDeployment]:
         watch,
         "newest",
         cron=params.operations.detect,
-        tags=[RECURRING, "watch"],
+        tags=[RECURRING, "watch", OWN_PLACE],
         description="Judge the newest readings of every series, then tell people what the alert rules ask for.",
     )
 
@@ -85,7 +86,7 @@ def _upkeep(params: Params) -> Iterator[RunnerDeployment]:
         upkeep.health,
         "everything",
         cron=when.health,
-        tags=[RECURRING, "upkeep"],
+        tags=[RECURRING, "upkeep", OWN_PLACE],
         description="Database, collectors, disk: failed if a part is unhealthy.",
     )
     from flows.backfill import backfill_reports, replay

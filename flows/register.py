@@ -23,7 +23,7 @@ from prefect.exceptions import ObjectAlreadyExists
 from analytics.params.files import Params, load_params
 from analytics.settings import load_settings
 from flows import limits, recovery
-from flows.deployments import NOTHING_TO_ASK, OURS, REPORT, deployments
+from flows.deployments import NOTHING_TO_ASK, OURS, OWN_PLACE, REPORT, deployments
 from flows.environment import RUNS
 
 if TYPE_CHECKING:
@@ -32,6 +32,7 @@ if TYPE_CHECKING:
     from prefect.deployments.runner import RunnerDeployment
 
 log = logging.getLogger("analytics.flows")
+WATCH_QUEUE = "watch"  # a worker of its own may serve it
 Apply = Callable[["RunnerDeployment"], UUID]
 
 
@@ -90,6 +91,7 @@ def to_pool(client: SyncPrefectClient, pool: str, kind: str) -> Apply:
 
     def apply(deployment: RunnerDeployment) -> UUID:
         deployment.job_variables = {"env": RUNS}
+        deployment.work_queue_name = WATCH_QUEUE if OWN_PLACE in deployment.tags else None
         return cast(UUID, deployment.apply(work_pool_name=pool))
 
     return apply
@@ -114,7 +116,11 @@ def as_yaml(params: Params, pool: str) -> str:
                     "limit": made.concurrency_limit,
                     "collision_strategy": limit.collision_strategy.value if limit else None,
                 },
-                "work_pool": {"name": pool, "job_variables": {"env": RUNS}},
+                "work_pool": {
+                    "name": pool,
+                    "job_variables": {"env": RUNS},
+                    **({"work_queue_name": WATCH_QUEUE} if OWN_PLACE in made.tags else {}),
+                },
             }
         )
     head = "# Made from params by: python -m flows.register --yaml\n"

@@ -69,7 +69,7 @@ def due_at() -> datetime:
     return runtime.flow_run.scheduled_start_time or datetime.now(UTC)
 
 
-@task(task_run_name="make {name} {month}", retries=1, retry_delay_seconds=60, retry_condition_fn=is_transient)
+@task(task_run_name="make {name} {month}", retries=1, retry_delay_seconds=10, retry_condition_fn=is_transient)
 def make(name: str, month: str, changes: dict[str, object], formats: list[str]) -> dict[str, Any]:
     """Execute and render; files by format and seconds by step."""
     from analytics.jobs.reporting.published import publish, record, site_dir

@@ -10,16 +10,25 @@ from typing import cast
 from uuid import UUID
 
 from prefect import get_client
+from prefect.deployments.runner import RunnerDeployment
 from prefect.runner import Runner
 
 from analytics.params.files import load_params
 from analytics.settings import load_settings
 from flows import recovery
-from flows.deployments import OURS
+from flows.deployments import OURS, OWN_PLACE
 from flows.register import register
 
 PROCESSES = 4
+OWN_PLACES = 2  # beside those: one for the watch, one for health
 log = logging.getLogger("analytics.flows")
+
+
+async def start(*runners: Runner) -> None:
+    """Let them all run until SIGTERM, which ends the process and with it each of them."""
+    async with asyncio.TaskGroup() as group:
+        for runner in runners:
+            group.create_task(runner.start())
 
 
 def main() -> None:
@@ -31,13 +40,18 @@ def main() -> None:
     logging.getLogger("analytics").setLevel(logging.INFO)
     params = load_params(load_settings().params_dir)
     runner = Runner(name=OURS, limit=options.limit, pause_on_shutdown=False)
+    own = Runner(name=f"{OURS}-watch", limit=OWN_PLACES, pause_on_shutdown=False)
+
+    def add(deployment: RunnerDeployment) -> UUID:
+        return cast(UUID, (own if OWN_PLACE in deployment.tags else runner).add_deployment(deployment))
+
     with get_client(sync_client=True) as client:
-        ids = register(client, params, lambda deployment: cast(UUID, runner.add_deployment(deployment)))
+        ids = register(client, params, add)
         log.info("recovered: %s", recovery.recover(client, ids, recovery.now_utc()))
     if options.ready:
         options.ready.touch()
     try:
-        asyncio.run(runner.start())
+        asyncio.run(start(runner, own))
     except KeyboardInterrupt:
         log.info("stopped")
 

@@ -13,8 +13,10 @@ from prefect.client.schemas.objects import State
 from analytics.errors import ServerError, StoreError, TransientSourceError
 from analytics.settings import Settings, load_settings
 
-# Backoff with jitter: the client inside has already honoured a platform's own Retry-After.
-RETRIES: dict[str, Any] = {"retries": 3, "retry_delay_seconds": [10, 30, 90], "retry_jitter_factor": 0.5}
+# A run that waits holds a place that others need: some seconds, then it is left to the next run.
+RETRIES: dict[str, Any] = {"retries": 2, "retry_delay_seconds": [3, 10], "retry_jitter_factor": 0.5}
+# For runs with places of their own.
+PATIENT: dict[str, Any] = {"retries": 3, "retry_delay_seconds": [10, 30, 90], "retry_jitter_factor": 0.5}
 
 
 def is_transient(_task: object, _run: object, state: State[Any]) -> bool:
@@ -24,6 +26,17 @@ def is_transient(_task: object, _run: object, state: State[Any]) -> bool:
     except (TransientSourceError, ServerError, StoreError):
         return True
     except Exception:  # noqa: BLE001 - any other failure stays a failure
+        return False
+    return False
+
+
+def is_ours(_task: object, _run: object, state: State[Any]) -> bool:
+    """Whether the fault is the database's, which is back within seconds; a platform may take longer."""
+    try:
+        state.result()
+    except (ServerError, StoreError):
+        return True
+    except Exception:  # noqa: BLE001
         return False
     return False
 

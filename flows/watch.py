@@ -8,10 +8,10 @@ from prefect import flow, task
 from prefect.states import Completed, Failed
 
 from flows.forms import Platform
-from flows.shared import RETRIES, is_transient, settings, show_table
+from flows.shared import PATIENT, is_transient, settings, show_table
 
 
-@task(retry_condition_fn=is_transient, **RETRIES)
+@task(retry_condition_fn=is_transient, **PATIENT)
 def detect(platforms: list[str]) -> dict[str, Any]:
     """Baselines and anomalies of every series that had a reading lately."""
     from analytics.jobs.watching import detect as job
@@ -36,7 +36,7 @@ def detect(platforms: list[str]) -> dict[str, Any]:
     return {"rows": rows, "judged": done.judged, "new": len(done.new), "skipped": skipped, "seconds": seconds}
 
 
-@task(retry_condition_fn=is_transient, **RETRIES)
+@task(retry_condition_fn=is_transient, **PATIENT)
 def tell() -> dict[str, Any]:
     """Deliver what is due by the alert rules."""
     from analytics.jobs.watching import alert as job

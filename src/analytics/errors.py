@@ -56,8 +56,11 @@ class SourceError(AnalyticsError):
 class TransientSourceError(SourceError):
     """Transport failure, 429 or 5xx: the same call may succeed later.
 
-    `retry_after_s` is the wait the platform asked for in seconds; None where it named none.
+    `retry_after_s` is the wait the platform asked for in seconds; None where it named none. `is_throttled`: it
+    answered, and asks for patience.
     """
+
+    is_throttled = False
 
     def __init__(self, platform: str, call: str, problem: str, *, retry_after_s: float | None = None) -> None:
         super().__init__(platform, call, problem)

@@ -135,3 +135,14 @@ def existing(name: str, *, paused=False, active=True, cron="*/5 * * * *", tags=(
     return DeploymentResponse(
         name=name.split("/")[1], flow_id=uuid4(), paused=paused, tags=list(tags), schedules=[schedule]
     )
+
+
+def test_watch_and_health_have_places_of_their_own(made):
+    """Platforms that are down once held all four places, and looks came two minutes late."""
+    from flows.deployments import OWN_PLACE
+    from flows.serve import OWN_PLACES
+
+    own = {name.split("/")[0] for name, deployment in made.items() if OWN_PLACE in deployment.tags}
+
+    assert own == {"watch", "health"}
+    assert len(own) == OWN_PLACES

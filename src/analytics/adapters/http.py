@@ -6,13 +6,11 @@ goes wrong ends in one of the errors below `SourceError`, naming platform, call 
 
 from __future__ import annotations
 
-import contextlib
 import json
 import ssl
 from collections.abc import Callable, Iterator, Mapping, MutableMapping
 from dataclasses import dataclass, field
-from datetime import UTC, datetime, timedelta
-from email.utils import parsedate_to_datetime
+from datetime import timedelta
 from functools import lru_cache
 from typing import Any
 from urllib.parse import quote
@@ -22,7 +20,8 @@ import httpx
 from analytics import __version__
 from analytics.adapters import redirects
 from analytics.adapters.bounded import body_of
-from analytics.adapters.limits import remaining_of, wait_of
+from analytics.adapters.breaker import Breaker
+from analytics.adapters.limits import asked_wait_s, remaining_of
 from analytics.adapters.vendor import Cached, QueryAuth, Retry, Vendor, vendor_message
 from analytics.errors import (
     AccessDenied,
@@ -41,6 +40,7 @@ OURS = {"User-Agent": USER_AGENT, "Accept": "application/json", "Accept-Encoding
 TIMEOUT = httpx.Timeout(30.0, connect=10.0)
 MAX_BODY_BYTES = 32 * 1024 * 1024
 MAX_PAGES = 100
+NEVER = 10**9
 SECRET_LENGTH = 12  # no vendor's token is shorter; a short one stands in bodies by chance
 SECRET_PARAMS = frozenset({"key", "access_token", "token", "api_key", "client_secret", "code", "appsecret_proof"})
 
@@ -88,6 +88,7 @@ class Client(httpx.Client):
         retry: waiting; tests give a `sleep` that returns at once.
         etags: answers by call, sent as `If-None-Match`; a 304 is free at most vendors.
         headers: beside the vendor's own.
+        breaker: shared by the platform's clients of a round; once it is open, no call goes out.
         every: the shortest stretch between two of the account's polls; None: not known.
         renew: gives a fresh token for one that was refused, None where there is no way; asked once a client.
         turn: called before every request goes out, repeats included; it may wait, for limits that processes share.
@@ -103,6 +104,7 @@ class Client(httpx.Client):
         retry: Retry | None = None,
         etags: MutableMapping[str, Cached] | None = None,
         headers: Mapping[str, str] | None = None,
+        breaker: Breaker | None = None,
         every: timedelta | None = None,
         renew: Callable[[str], Renewed | None] | None = None,
         turn: Callable[[], None] | None = None,
@@ -131,6 +133,7 @@ class Client(httpx.Client):
         self.turn = turn
         self.max_body_bytes = max_body_bytes
         self.struggling = False
+        self.breaker = breaker or Breaker(failures=NEVER)
         self.every = every
         self._secret = token
         self._renew = renew
@@ -222,15 +225,23 @@ def request_json(
         raise MalformedResponse(client.vendor.platform, call, f"points to another host than {client.base_url.host}")
     attempts = 1 if client.struggling else client.retry.attempts
     for attempt in range(attempts):
+        if client.breaker.is_open:
+            raise TransientSourceError(client.vendor.platform, call, client.breaker.reason)
+        begun = client.breaker.clock()
         try:
             answer = _signed_in(client, lambda: client.build_request(method, path, params=params, json=body), call)
         except TransientSourceError as exc:
             wait_s = client.retry.backoff_s(attempt) if exc.retry_after_s is None else exc.retry_after_s
-            if attempt + 1 == attempts or wait_s > client.retry.max_wait_s:
+            client.breaker.answered() if exc.is_throttled else client.breaker.failed(begun)
+            if attempt + 1 == attempts or wait_s > client.retry.max_wait_s or client.breaker.is_open:
                 client.struggling = True  # the next call gets one try: a platform that is down is not waited for twice
                 raise
             client.retry.sleep(wait_s)
+        except SourceError:
+            client.breaker.answered()
+            raise
         else:
+            client.breaker.answered()
             client.struggling = False
             return answer
     raise AssertionError("unreachable: the last attempt returns or raises")
@@ -378,23 +389,10 @@ def _error_of(client: Client, call: str, response: httpx.Response, payload: Any)
     said = vendor_message(payload)
     problem = client.scrubbed(f"answered {status}" + (f": {said}" if said else ""))
     if issubclass(kind, TransientSourceError):
-        return kind(vendor.platform, call, problem, retry_after_s=_asked_wait_s(vendor, response))
+        transient = kind(vendor.platform, call, problem, retry_after_s=asked_wait_s(vendor, response))
+        transient.is_throttled = status < 500
+        return transient
     error = kind(vendor.platform, call, problem)
     if isinstance(error, AccessDenied):
         error.refuses_token = vendor.refuses_token(response, payload)
     return error
-
-
-def _asked_wait_s(vendor: Vendor, response: httpx.Response) -> float | None:
-    """Seconds the platform asks us to wait; its own clock (the Date header) counts, not ours."""
-    now = datetime.now(UTC)
-    with contextlib.suppress(KeyError, ValueError, TypeError):
-        now = parsedate_to_datetime(response.headers["date"]).astimezone(UTC)
-    if "retry-after" in response.headers:
-        return wait_of(response.headers["retry-after"], now)
-    # Reset headers stand on every answer: on a 5xx, or with calls left, the window is not what failed.
-    left = remaining_of(response.headers, vendor.remaining_headers)
-    if response.status_code >= 500 or (left is not None and left > 0):
-        return None
-    waits = (wait_of(response.headers[name], now) for name in vendor.reset_headers if name in response.headers)
-    return next((wait for wait in waits if wait is not None), None)

@@ -2,11 +2,16 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import math
 from collections.abc import Iterable, Iterator, Mapping
 from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
+
+import httpx
+
+from analytics.adapters.vendor import Vendor
 
 _EARLIEST_EPOCH_S = 1e8  # 1973: no window lasts three years, so a larger number is a moment
 _EARLIEST_EPOCH_MS = 1e11
@@ -85,3 +90,18 @@ def _usages(text: str) -> Iterator[dict[str, float]]:
         for use in part if isinstance(part, list) else [part]:
             if isinstance(use, dict):
                 yield {key: value for key, value in use.items() if isinstance(value, int | float)}
+
+
+def asked_wait_s(vendor: Vendor, response: httpx.Response) -> float | None:
+    """Seconds the platform asks us to wait; its own clock (the Date header) counts, not ours."""
+    now = datetime.now(UTC)
+    with contextlib.suppress(KeyError, ValueError, TypeError):
+        now = parsedate_to_datetime(response.headers["date"]).astimezone(UTC)
+    if "retry-after" in response.headers:
+        return wait_of(response.headers["retry-after"], now)
+    # Reset headers stand on every answer: on a 5xx, or with calls left, the window is not what failed.
+    left = remaining_of(response.headers, vendor.remaining_headers)
+    if response.status_code >= 500 or (left is not None and left > 0):
+        return None
+    waits = (wait_of(response.headers[name], now) for name in vendor.reset_headers if name in response.headers)
+    return next((wait for wait in waits if wait is not None), None)

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import base64
+import threading
 from datetime import UTC, date, datetime, timedelta
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from itertools import islice
 
 import pytest
@@ -431,3 +433,51 @@ def test_no_two_polls_share_a_reading(simulator, schedule, minutes):
     ]
 
     assert [(at - noon) // timedelta(minutes=1) for at in dated] == minutes
+
+
+def test_a_slow_platform_holds_up_no_other(settings, store, simulator):
+    """Sixteen accounts that do not answer once took the eight places of all; three healthy ones waited behind them."""
+    let_go, waiting = threading.Event(), threading.Semaphore(0)
+    seen = []
+
+    class Slow(BaseHTTPRequestHandler):
+        def do_GET(self):
+            waiting.release()
+            let_go.wait(60)
+            self.send_error(404)
+
+        def log_message(self, *_): ...
+
+    with ThreadingHTTPServer(("127.0.0.1", 0), Slow) as server:
+        threading.Thread(target=server.serve_forever, daemon=True).start()
+        github = params().model_dump(mode="json")["platforms"]["github"]
+        entries = {
+            "slow": {
+                "adapter": "medium",
+                "display_name": "Slow",
+                "accounts": [{"id": f"@a{n}"} for n in range(16)],
+                "base_url": f"http://127.0.0.1:{server.server_port}",
+            },
+            "github": {**github, "base_url": f"{simulator.url}/github"},
+        }
+
+        def progress(_step, done):
+            seen.append(done)
+            with store.begin() as connection:
+                if connection.scalar(sa.text("SELECT count(*) FROM points")):
+                    let_go.set()
+
+        made = job.collect(
+            settings,
+            store,
+            at=NOW,
+            params=Params.model_validate({"platforms": entries}),
+            retry=HURRIED,
+            progress=progress,
+        )
+        server.shutdown()
+
+    assert let_go.is_set()  # the healthy one was stored while every slow one still waited
+    assert seen[0] == pytest.approx(1 / 17)
+    assert [h.platform for h in made.harvests] == ["slow"] * 16 + ["github"]
+    assert [h.state for h in made.harvests] == ["failed"] * 16 + ["ok"]

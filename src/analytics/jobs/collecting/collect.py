@@ -8,7 +8,8 @@ from __future__ import annotations
 import logging
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import ThreadPoolExecutor, as_completed
+from contextlib import ExitStack
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 from functools import partial
@@ -19,6 +20,7 @@ from urllib.parse import urlsplit
 from pydantic import SecretStr
 
 from analytics.adapters.base import CONTENT_LIMIT, Page
+from analytics.adapters.breaker import Breaker
 from analytics.adapters.http import Client, Renewed
 from analytics.adapters.prices import prices_of
 from analytics.adapters.registry import load_adapter
@@ -39,7 +41,7 @@ if TYPE_CHECKING:
     from analytics.store import Store
 
 NOW_HEADER = "X-Simulated-Now"
-THREADS = 8
+PLACES = 4  # accounts of one platform asked at once: a platform that does not answer holds up no other
 LANDING_DAYS = 30  # raw answers; a platform's policy may say less
 Progress = Callable[[str, float], None]
 StoredToken = Callable[[str], SecretStr | None]
@@ -83,11 +85,16 @@ def collect(
     jobs = list(_jobs(chosen, platforms, account))
     define(store, {name for name, _, _ in jobs}, chosen)
     landing = Landing(settings.landing_dir)
-    harvests: list[Harvest] = []
+    harvests: dict[int, Harvest] = {}
     polls = list(_polls(store, jobs, observed_at, contents))
-    with ThreadPoolExecutor(THREADS, thread_name_prefix="collect") as pool:
-        fetching = [
-            pool.submit(
+    with ExitStack() as stack:
+        places = {
+            name: stack.enter_context(ThreadPoolExecutor(PLACES, thread_name_prefix=f"collect-{name}"))
+            for name in {poll.name for poll in polls}
+        }
+        breakers = {name: Breaker() for name in places}
+        fetching = {
+            places[poll.name].submit(
                 fetch_account,
                 poll.name,
                 poll.platform,
@@ -96,28 +103,33 @@ def collect(
                 base_url=address_of(base_url, poll.name) if base_url else poll.platform.base_url,
                 simulated=at is not None,
                 retry=retry,
+                breaker=breakers[poll.name],
                 landing=landing,
                 contents=poll.allowed.contents,
                 turn=(turns or {}).get(poll.name),
                 stored=partial(_stored_token, settings, store),
                 renewal=partial(_renewal, settings, store),
-            )
+            ): number
+            for number, poll in enumerate(polls)
             if poll.allowed.is_asked
-            else None
-            for poll in polls
-        ]
-        for done, (poll, future) in enumerate(zip(polls, fetching, strict=True), 1):
-            account = poll.allowed.account.id
-            harvest = future.result() if future else Harvest(poll.name, account, datetime.now(UTC))
-            harvest = replace(harvest, left_out=poll.allowed.left_out)
-            harvests.append(stored(store, landing, harvest, observed_at=observed_at))
+        }
+        for number, poll in enumerate(polls):
+            if not poll.allowed.is_asked:
+                skipped = Harvest(poll.name, poll.allowed.account.id, datetime.now(UTC), left_out=poll.allowed.left_out)
+                harvests[number] = stored(store, landing, skipped, observed_at=observed_at)
+        for future in as_completed(fetching):  # whoever is slow, what has come is stored
+            number = fetching[future]
+            poll = polls[number]
+            harvest = replace(future.result(), left_out=poll.allowed.left_out)
+            harvests[number] = stored(store, landing, harvest, observed_at=observed_at)
             if harvest.pages:
                 _note_spending(store, poll, harvest, observed_at)
-            progress("collect", done / len(jobs))
+            progress("collect", len(harvests) / len(polls))
     for name, platform, _ in jobs:
         days = min(LANDING_DAYS, platform.policy.raw_days or LANDING_DAYS)
         landing.purge(name, before=(observed_at - timedelta(days=days)).date())
-    return Round(observed_at, tuple(harvests), time.perf_counter() - started)
+    in_order = tuple(harvests[number] for number in range(len(polls)))
+    return Round(observed_at, in_order, time.perf_counter() - started)
 
 
 def _keep_contents(store: Store, harvest: Harvest) -> None:
@@ -189,6 +201,7 @@ def fetch_account(
     base_url: str | None = None,
     simulated: bool = False,
     retry: Retry | None = None,
+    breaker: Breaker | None = None,
     landing: Landing | None = None,
     contents: int = CONTENT_LIMIT,
     turn: Callable[[], None] | None = None,
@@ -213,6 +226,7 @@ def fetch_account(
             base_url=base_url,
             retry=retry,
             etags=etags,
+            breaker=breaker,
             every=step_of(platform.schedule),
             renew=_renew(account, renewal),
             turn=turn,
