@@ -113,10 +113,6 @@ def collect(
             for number, poll in enumerate(polls)
             if poll.allowed.is_asked
         }
-        for number, poll in enumerate(polls):
-            if not poll.allowed.is_asked:
-                skipped = Harvest(poll.name, poll.allowed.account.id, datetime.now(UTC), left_out=poll.allowed.left_out)
-                harvests[number] = stored(store, landing, skipped, observed_at=observed_at)
         for future in as_completed(fetching):  # whoever is slow, what has come is stored
             number = fetching[future]
             poll = polls[number]
@@ -125,6 +121,10 @@ def collect(
             if harvest.pages:
                 _note_spending(store, poll, harvest, observed_at)
             progress("collect", len(harvests) / len(polls))
+    for number, poll in enumerate(polls):
+        if not poll.allowed.is_asked:
+            skipped = Harvest(poll.name, poll.allowed.account.id, datetime.now(UTC), left_out=poll.allowed.left_out)
+            harvests[number] = stored(store, landing, skipped, observed_at=observed_at)
     for name, platform, _ in jobs:
         days = min(LANDING_DAYS, platform.policy.raw_days or LANDING_DAYS)
         landing.purge(name, before=(observed_at - timedelta(days=days)).date())
