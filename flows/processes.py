@@ -14,6 +14,8 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from analytics.settings import private_file, private_folder
+
 MAX_LOG_BYTES = 20_000_000
 LONGEST_WAIT_S = 30.0
 SETTLED_S = 60.0  # a child that has lived this long may die again without a longer wait
@@ -43,9 +45,9 @@ class Child:
 
     def start(self) -> None:
         """Start it now."""
-        self.log.parent.mkdir(parents=True, exist_ok=True)
+        private_folder(self.log.parent)
         self.roll_over()
-        with self.log.open("ab") as out:
+        with open(self.log, "ab", opener=private_file) as out:
             self.process = subprocess.Popen(
                 self.command,
                 stdin=subprocess.DEVNULL,

@@ -15,6 +15,7 @@ api2.amplitude.com, sr-client-cfg.amplitude.com). A content security policy lets
 
 from __future__ import annotations
 
+import os
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from ipaddress import ip_address
@@ -150,6 +151,7 @@ def own_urls(settings: Settings) -> tuple[str, ...]:
 
 def main() -> None:
     """Serve API and UI where the settings say, until SIGTERM."""
+    os.umask(0o077)  # its database holds what every run was given
     repair()
     settings = get_current_settings()
     api = settings.server.api

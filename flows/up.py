@@ -24,8 +24,10 @@ from types import FrameType
 from urllib.error import URLError
 from urllib.request import urlopen
 
+from analytics.cli.app import refused
+from analytics.cli.screen import harmless
 from analytics.errors import AnalyticsError, InputError
-from analytics.settings import Settings, load_settings
+from analytics.settings import Settings, load_settings, private_folder
 from flows.environment import environment, prefect_home
 from flows.processes import Child
 
@@ -205,7 +207,7 @@ def port_or_free(port: int, name: str) -> int:
 @contextmanager
 def only_one(home: Path) -> Iterator[Callable[[dict[str, int]], None]]:
     """Hold the installation's lock; give what notes down how to find us. `InputError` where another process has it."""
-    home.mkdir(parents=True, exist_ok=True)
+    private_folder(home)
     path = home / "up.lock"
     with path.open("a+") as lock:
         try:
@@ -247,8 +249,11 @@ def main(arguments: list[str] | None = None) -> int:
     try:
         return run(Options(**vars(parser.parse_args(arguments))))
     except AnalyticsError as exc:
-        sys.stderr.write(f"error: {exc}\n")
+        sys.stderr.write(f"error: {harmless(str(exc))}\n")
         return exc.exit_status
+    except OSError as exc:
+        sys.stderr.write(f"error: {harmless(refused(exc))}\n")
+        return 1
 
 
 def run(options: Options) -> int:

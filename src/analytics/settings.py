@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import difflib
 import os
+from contextlib import suppress
 from functools import cached_property
 from pathlib import Path
 
@@ -24,6 +25,20 @@ def project_root() -> Path:
 def demo_params() -> Path:
     """The demo's folder of params; who uses it is the demo."""
     return project_root() / "data" / "sample" / "demo"
+
+
+def private_folder(path: Path) -> Path:
+    """Make a folder whose content only this account reads, also where an earlier release left it open to others."""
+    path.mkdir(mode=0o700, parents=True, exist_ok=True)
+    if path.stat().st_mode & 0o077:
+        with suppress(PermissionError):  # another account's: its own to say
+            path.chmod(0o700)
+    return path
+
+
+def private_file(path: str, flags: int) -> int:
+    """An `opener` of `open`: a file that is new is this account's alone."""
+    return os.open(path, flags, 0o600)
 
 
 class Settings(BaseSettings):

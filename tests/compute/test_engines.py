@@ -1,6 +1,11 @@
 """Per-series work: the same result wherever it runs, in the order of the items."""
 
 import math
+import os
+import subprocess
+import sys
+import time
+from pathlib import Path
 
 import pytest
 
@@ -63,3 +68,35 @@ def test_parts_are_even_and_whole(parts):
 
     assert [x for part in made for x in part] == ITEMS
     assert max(map(len, made)) - min(map(len, made)) <= 1
+
+
+HELD = """
+import sys, time
+from analytics.compute.engines import map_items
+from analytics.settings import Settings
+from tests.compute.test_engines import pid_of
+print(*set(map_items(Settings(_env_file=None, jobs=2), pid_of, [0.0] * 8, worth=1)), flush=True)
+time.sleep(600)
+"""
+
+
+def pid_of(_: float) -> int:
+    return os.getpid()
+
+
+@pytest.mark.skipif(not Path("/proc/self/stat").exists(), reason="reads the table of processes from /proc")
+def test_workers_of_a_process_that_is_killed_leave():
+    """They waited five minutes for more work, with the memory of the last."""
+    root = Path(__file__).parents[2]
+    process = subprocess.Popen([sys.executable, "-c", HELD], cwd=root, stdout=subprocess.PIPE, text=True)
+    assert process.stdout is not None
+    workers = [int(pid) for pid in process.stdout.readline().split()]
+
+    process.kill()
+    process.communicate()
+    deadline = time.monotonic() + 20
+    while any(Path(f"/proc/{pid}/exe").exists() for pid in workers) and time.monotonic() < deadline:
+        time.sleep(0.1)
+
+    assert workers
+    assert [pid for pid in workers if Path(f"/proc/{pid}/exe").exists()] == []

@@ -66,6 +66,15 @@ def test_schedules_make_runs(up):
     assert all("T06:00:00" in run["expected_start_time"] for run in scheduled)
 
 
+def test_what_runs_leave_behind_is_this_accounts_alone(up):
+    """Schedules' database, logs and raw answers were open to every account of the machine."""
+    prefect = up.home / "prefect"
+
+    assert {folder.stat().st_mode & 0o777 for folder in (prefect, prefect / "logs")} == {0o700}
+    assert (prefect / "prefect.db").stat().st_mode & 0o077 == 0
+    assert {path.stat().st_mode & 0o077 for path in (prefect / "logs").glob("*.log")} == {0}
+
+
 def test_a_round_is_collected_and_shown(up):
     """From the form to the store and back into the UI, under a name that can be read."""
     forget_points(up)

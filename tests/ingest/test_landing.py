@@ -102,3 +102,16 @@ def test_an_account_is_forgotten_whatever_its_answers_say(landing):
     assert landing.forget("github", account="a/b", content_id=None) == 1
     assert landing.forget("reddit", account="a/b", content_id=None) == 0
     assert list(landing.read("github", since=AT.date())) == [other]
+
+
+def test_what_is_landed_is_this_accounts_alone(tmp_path):
+    """Also in a folder that an earlier release left open to every account of the machine."""
+    folder = tmp_path / "landing"
+    folder.mkdir(mode=0o755)
+    landing = Landing(folder)
+
+    landing.append([answer(1)])
+    landing.keep_tags("github", "acme", {"call": ("tag", b"body")})
+
+    assert folder.stat().st_mode & 0o777 == 0o700
+    assert {path.stat().st_mode & 0o077 for path in folder.rglob("*.gz")} == {0}

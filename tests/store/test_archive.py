@@ -106,3 +106,9 @@ def test_a_folder_that_cannot_be_written_is_an_error(tmp_path: Path):
 
     with pytest.raises(StoreError, match="archive"):
         Archive(tmp_path / "file").write("x", DAY, "raw", table_of([1.0]))
+
+
+def test_the_archive_is_this_accounts_alone(tmp_path: Path):
+    Archive(tmp_path / "archive").write("github", date(2026, 10, 1), "raw", table_of([1.0]))
+
+    assert (tmp_path / "archive").stat().st_mode & 0o777 == 0o700

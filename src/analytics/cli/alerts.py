@@ -7,9 +7,9 @@ from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Annotated
 
 import typer
-from rich.console import Console
 from rich.table import Column, Table
 
+from analytics.cli.screen import Console
 from analytics.errors import InputError
 
 if TYPE_CHECKING:

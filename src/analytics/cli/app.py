@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
+import errno
 import importlib
+import logging
 import sys
 from typing import Any
 
 import typer
-from rich.console import Console
 
 from analytics import __version__
+from analytics.cli.screen import Console, HarmlessFormatter
 from analytics.errors import AnalyticsError
 
 COMMANDS = {
@@ -82,10 +84,32 @@ def _root(
 
 
 def main(arguments: list[str] | None = None) -> Any:
-    """Run one command; an `AnalyticsError` becomes one line on standard error and its exit status."""
+    """Run one command; an `AnalyticsError`, or what the system refuses, becomes one line and its exit status."""
+    if logging.lastResort is not None:
+        logging.lastResort.setFormatter(HarmlessFormatter())
     try:
         return build()(args=arguments, prog_name="analytics")
     except AnalyticsError as exc:
-        Console(stderr=True, soft_wrap=True, highlight=False).print("[bold red]error:[/] ", end="")
-        Console(stderr=True, soft_wrap=True, highlight=False, markup=False).print(" ".join(str(exc).split()))
+        _complain(str(exc))
         sys.exit(exc.exit_status)
+    except OSError as exc:
+        if exc.errno is None:  # of a library that says more in its traceback
+            raise
+        _complain(refused(exc))
+        sys.exit(1)
+
+
+def refused(exc: OSError) -> str:
+    """What the system refused, where, and what to do."""
+    where = " to ".join(str(name) for name in (exc.filename, exc.filename2) if name is not None)
+    said = f"{where or 'the system'}: {exc.strerror or type(exc).__name__}"
+    if exc.errno in (errno.EACCES, errno.EPERM, errno.EROFS, errno.ENOTDIR, errno.EEXIST, errno.ENOSPC):
+        said += (
+            "; free it, or name another folder: ANALYTICS_HOME for data, ANALYTICS_OUTPUT_DIR for reports and the site"
+        )
+    return said
+
+
+def _complain(text: str) -> None:
+    Console(stderr=True, soft_wrap=True, highlight=False).print("[bold red]error:[/] ", end="")
+    Console(stderr=True, soft_wrap=True, highlight=False, markup=False).print(" ".join(text.split()))

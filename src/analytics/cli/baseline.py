@@ -52,9 +52,8 @@ def backtest(
     """Forecast from the past of each series, compare with what came, and name the algorithm to use."""
     import json
 
-    from rich.console import Console
-
     from analytics import baselines
+    from analytics.cli.screen import Console
     from analytics.errors import InputError
 
     if (csv is None) == (platform is None or metric is None):

@@ -6,8 +6,9 @@ from datetime import UTC, datetime
 from typing import Annotated
 
 import typer
-from rich.console import Console
 from rich.table import Table
+
+from analytics.cli.screen import Console
 
 app = typer.Typer(rich_markup_mode="rich")
 

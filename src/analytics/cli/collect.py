@@ -6,8 +6,9 @@ from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Annotated
 
 import typer
-from rich.console import Console
 from rich.table import Table
+
+from analytics.cli.screen import Console
 
 if TYPE_CHECKING:
     from analytics.jobs.collecting.harvest import Round

@@ -31,10 +31,9 @@ def connect(
     """Sign in to a platform and keep the tokens, encrypted; says what to create at the vendor first."""
     import webbrowser
 
-    from rich.console import Console
-
     from analytics.adapters.oauth import PATH, App, not_granted, sign_in
     from analytics.adapters.signin_vendors import vendor_of, with_pkce
+    from analytics.cli.screen import Console
     from analytics.errors import InputError
     from analytics.jobs.collecting.signin import keep
     from analytics.params.fields import NOT_A_VARIABLE, is_variable

@@ -6,6 +6,8 @@ from typing import Annotated
 
 import typer
 
+from analytics.cli.screen import harmless
+
 app = typer.Typer(rich_markup_mode="rich", no_args_is_help=True)
 
 SET_EXAMPLES = """[bold]Examples[/]
@@ -47,7 +49,7 @@ def set_(name: Annotated[str, typer.Argument(help="Name the params call it by, f
         raise InputError(f"credential {name}: is empty")
     with open_store(settings) as store, store.begin() as connection:
         vault.put(connection, key, name, SecretStr(secret))
-    typer.echo(f"{name} is stored, encrypted with key {key.key_id}")
+    typer.echo(f"{harmless(name)} is stored, encrypted with key {key.key_id}")
 
 
 @app.command(name="list")
@@ -59,7 +61,7 @@ def list_() -> None:
     with open_store(load_settings()) as store, store.begin() as connection:
         found = vault.names(connection)
     for name, key_id in found.items():
-        typer.echo(f"{name}  key {key_id}")
+        typer.echo(f"{harmless(name)}  key {key_id}")
     if not found:
         typer.echo("No credentials in the store.")
 
@@ -76,7 +78,7 @@ def remove(name: Annotated[str, typer.Argument(help="Name of the credential.")])
         if not vault.remove(connection, name):
             shown = name if is_variable(name) else "of that name"
             raise InputError(f"credential {shown}: not in the store; `analytics credentials list` shows those that are")
-    typer.echo(f"{name} is removed")
+    typer.echo(f"{harmless(name)} is removed")
 
 
 @app.command(epilog=ROTATE_EXAMPLES)

@@ -8,8 +8,9 @@ import sys
 from typing import TYPE_CHECKING, Annotated
 
 import typer
-from rich.console import Console
 from rich.table import Table
+
+from analytics.cli.screen import Console
 
 if TYPE_CHECKING:
     from sqlalchemy import URL

@@ -64,8 +64,9 @@ import_export.__doc__ = f"{import_export.__doc__}\n\n{EXAMPLES}"
 
 
 def _show(done: list[ImportedExport]) -> None:
-    from rich.console import Console
     from rich.table import Table
+
+    from analytics.cli.screen import Console
 
     console = Console(highlight=False)
     rare = ("duplicate", "corrected", "quarantined", "unknown")

@@ -18,8 +18,7 @@ def health(
 
       analytics health --prefect-url http://127.0.0.1:4200/api
     """
-    from rich.console import Console
-
+    from analytics.cli.screen import Console
     from analytics.jobs.watching import health as job
     from analytics.settings import load_settings
 

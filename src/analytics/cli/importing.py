@@ -8,8 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 if TYPE_CHECKING:
-    from rich.console import Console
-
+    from analytics.cli.screen import Console
     from analytics.ingest import ImportSpec
     from analytics.jobs.collecting.importing import Imported
 
@@ -97,8 +96,7 @@ def _expanded(name: str) -> list[Path]:
 
 
 def _undo(number: int) -> None:
-    from rich.console import Console
-
+    from analytics.cli.screen import Console
     from analytics.settings import load_settings
     from analytics.store import open_store
     from analytics.store.undo import undo
@@ -114,9 +112,9 @@ def _undo(number: int) -> None:
 
 
 def _list() -> None:
-    from rich.console import Console
     from rich.table import Table
 
+    from analytics.cli.screen import Console
     from analytics.settings import load_settings
     from analytics.store import open_store
     from analytics.store.undo import imports
@@ -151,9 +149,9 @@ def _tell_style(console: Console, path: Path, spec: ImportSpec) -> None:
 
 
 def _run(paths: list[Path], spec: ImportSpec, *, is_new: bool) -> None:
-    from rich.console import Console
     from rich.progress import BarColumn, DownloadColumn, Progress, TextColumn, TimeRemainingColumn
 
+    from analytics.cli.screen import Console
     from analytics.ingest.files import sniff
     from analytics.jobs.collecting.importing import check_names, import_files
     from analytics.params.files import load_platforms

@@ -33,8 +33,7 @@ def run(
     Raw readings 30 days, hours to 90 days, days beyond in the archive. Nothing is dropped before what replaces it was
     written, read back and compared; an interrupted run is finished by the next.
     """
-    from rich.console import Console
-
+    from analytics.cli.screen import Console
     from analytics.cli.shown import steps
     from analytics.params.files import load_params
     from analytics.settings import load_settings
@@ -58,8 +57,7 @@ def run(
 @app.command(epilog=ROLLUP_EXAMPLES)
 def rollup() -> None:
     """Bring hourly, daily, weekly and monthly rollups up to date."""
-    from rich.console import Console
-
+    from analytics.cli.screen import Console
     from analytics.cli.shown import steps
     from analytics.settings import load_settings
     from analytics.store import open_store
@@ -79,8 +77,7 @@ def delete(
     yes: Annotated[bool, typer.Option("--yes", help="Do not ask.")] = False,
 ) -> None:
     """Delete readings from every tier, archive included. There is no way back but a backup."""
-    from rich.console import Console
-
+    from analytics.cli.screen import Console
     from analytics.compute import cache as kept
     from analytics.settings import load_settings
     from analytics.store import open_store

@@ -44,10 +44,10 @@ def list_(
     everything: Annotated[bool, typer.Option("--all", help="Also rows that were replayed.")] = False,
 ) -> None:
     """Rows kept out, newest first, each with its reason."""
-    from rich.console import Console
     from rich.markup import escape
     from rich.table import Table
 
+    from analytics.cli.screen import Console
     from analytics.settings import load_settings
     from analytics.store import open_store
 
@@ -73,8 +73,7 @@ def show(quarantine_id: Annotated[int, typer.Argument(help="Number of the row, a
     """One row as it came, as JSON."""
     import json
 
-    from rich.console import Console
-
+    from analytics.cli.screen import Console
     from analytics.errors import InputError
     from analytics.settings import load_settings
     from analytics.store import open_store
@@ -99,8 +98,7 @@ def correct(
 
     Only for readings you know to be new: whether a rollup holds one already cannot be told any more.
     """
-    from rich.console import Console
-
+    from analytics.cli.screen import Console
     from analytics.errors import InputError
     from analytics.settings import load_settings
     from analytics.store import open_store
@@ -121,8 +119,7 @@ def replay(
 
     A webhook's body is counted as it stands: an unsigned mail as if it were signed.
     """
-    from rich.console import Console
-
+    from analytics.cli.screen import Console
     from analytics.errors import InputError
     from analytics.jobs.collecting.inbox import let_in
     from analytics.settings import load_settings
@@ -153,8 +150,7 @@ def replay(
 @app.command(epilog=DISMISS_EXAMPLES)
 def dismiss(ids: Annotated[list[int], typer.Argument(help="Numbers of rows, as `list` shows them.")]) -> None:
     """Say that rows need nothing more: they stay out of the figures, and no list or health check names them."""
-    from rich.console import Console
-
+    from analytics.cli.screen import Console
     from analytics.errors import InputError
     from analytics.settings import load_settings
     from analytics.store import open_store, set_aside

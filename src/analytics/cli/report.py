@@ -170,8 +170,7 @@ def close(
     by: Annotated[str, typer.Option(help="Who closes it.", envvar="USER")] = "somebody",
 ) -> None:
     """Keep a month's figures for good; later reports show what has changed since, number by number."""
-    from rich.console import Console
-
+    from analytics.cli.screen import Console
     from analytics.jobs.reporting import report as job
     from analytics.jobs.reporting.close import close as close_period
     from analytics.settings import load_settings
@@ -191,9 +190,9 @@ def close(
 @app.command(epilog="[bold]Example[/]\n\n  analytics report closed")
 def closed() -> None:
     """Closed months, with when and how many figures."""
-    from rich.console import Console
     from rich.table import Table
 
+    from analytics.cli.screen import Console
     from analytics.settings import load_settings
     from analytics.store import closes, open_store
 
@@ -213,10 +212,10 @@ def verify(
 
     Succeeds only where the file is the same to the byte.
     """
-    from rich.console import Console
     from rich.markup import escape
     from rich.table import Table
 
+    from analytics.cli.screen import Console
     from analytics.cli.shown import steps
     from analytics.errors import ReportError
     from analytics.jobs.reporting.verify import verify as check
@@ -251,9 +250,9 @@ def verify(
 @app.command("list", epilog="[bold]Example[/]\n\n  analytics report list")
 def list_() -> None:
     """Published reports, by period, with their versions."""
-    from rich.console import Console
     from rich.table import Table
 
+    from analytics.cli.screen import Console
     from analytics.jobs.reporting.published import site_dir
     from analytics.reports.publishing import site
     from analytics.settings import load_settings
@@ -279,8 +278,7 @@ def deliver(
 
     Each version goes to each recipient once; what failed is tried again by the next call.
     """
-    from rich.console import Console
-
+    from analytics.cli.screen import Console
     from analytics.errors import ReportError
     from analytics.jobs.reporting.deliver import deliver as send
     from analytics.settings import load_settings
@@ -302,9 +300,9 @@ def deliver(
 @app.command(epilog="[bold]Example[/]\n\n  analytics report deliveries")
 def deliveries() -> None:
     """Who was sent which version, and what failed."""
-    from rich.console import Console
     from rich.table import Table
 
+    from analytics.cli.screen import Console
     from analytics.settings import load_settings
     from analytics.store import deliveries as record
     from analytics.store import open_store

@@ -6,7 +6,8 @@ import time
 from typing import Annotated
 
 import typer
-from rich.console import Console
+
+from analytics.cli.screen import Console
 
 app = typer.Typer(rich_markup_mode="rich")
 

@@ -10,8 +10,8 @@ import typer
 
 if TYPE_CHECKING:
     import pandas as pd
-    from rich.console import Console
 
+    from analytics.cli.screen import Console
     from analytics.store.overview import Overview
 
 SYNC_EXAMPLES = """[bold]Examples[/]
@@ -35,8 +35,7 @@ RESTORE_EXAMPLES = """[bold]Examples[/]
 
 def sync() -> None:
     """Bring platforms, accounts, baselines, definitions and alert rules in the store to what params say."""
-    from rich.console import Console
-
+    from analytics.cli.screen import Console
     from analytics.jobs.sync import sync_params
     from analytics.params.files import load_params
     from analytics.settings import load_settings
@@ -58,8 +57,7 @@ def status(
     limit: Annotated[int, typer.Option(min=1, help="With --series: how many to show.")] = 40,
 ) -> None:
     """What the store holds: sizes, tiers, freshness, last collections, what waits."""
-    from rich.console import Console
-
+    from analytics.cli.screen import Console
     from analytics.settings import load_settings
     from analytics.store import open_store
     from analytics.store.overview import freshness, overview
@@ -77,8 +75,7 @@ def status(
 
 def backup(path: Annotated[Path, typer.Argument(help="File to write; it must not exist.")]) -> None:
     """Write the whole database into one compressed file. The archive's Parquet files are copied apart."""
-    from rich.console import Console
-
+    from analytics.cli.screen import Console
     from analytics.settings import load_settings
     from analytics.store.server import backup as backups
     from analytics.store.server.supervisor import database_url
@@ -89,8 +86,7 @@ def backup(path: Annotated[Path, typer.Argument(help="File to write; it must not
 
 def restore(path: Annotated[Path, typer.Argument(help="A file `analytics db backup` wrote.")]) -> None:
     """Read a backup into an empty database: all of it, or nothing."""
-    from rich.console import Console
-
+    from analytics.cli.screen import Console
     from analytics.settings import load_settings
     from analytics.store.server import backup as backups
     from analytics.store.server.supervisor import database_url
@@ -101,8 +97,7 @@ def restore(path: Annotated[Path, typer.Argument(help="A file `analytics db back
 
 def upgrade() -> None:
     """Bring the database's schema to this program's version; every other command does it by itself."""
-    from rich.console import Console
-
+    from analytics.cli.screen import Console
     from analytics.settings import load_settings
     from analytics.store import migrate
     from analytics.store.engine import engine_for

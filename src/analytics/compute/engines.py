@@ -13,6 +13,7 @@ from contextlib import contextmanager
 from itertools import pairwise
 from typing import TYPE_CHECKING, Any, TypeVar
 
+from analytics.compute.processes import end_with
 from analytics.errors import SettingsError
 
 if TYPE_CHECKING:
@@ -77,7 +78,8 @@ def engine(settings: Settings, workers: int) -> Iterator[None]:
     except ImportError as exc:
         raise SettingsError(f"ANALYTICS_ENGINE={name}: not installed; pip install 'analytics[{EXTRAS[name]}]'") from exc
     try:
-        with joblib.parallel_config(backend=name, n_jobs=workers):
+        own = {"initializer": end_with, "initargs": (os.getpid(),)} if name == "loky" else {}
+        with joblib.parallel_config(backend=name, n_jobs=workers, **own):
             yield
     finally:
         if started is not None:

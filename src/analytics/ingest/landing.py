@@ -23,6 +23,7 @@ from datetime import UTC, date, datetime
 from pathlib import Path
 
 from analytics.errors import InputError, StoreError
+from analytics.settings import private_file, private_folder
 
 _MEMBER = b"\x1f\x8b\x08"
 
@@ -60,8 +61,8 @@ class Landing:
         for path, members in by_file.items():
             content = b"".join(members)
             try:
-                path.parent.mkdir(parents=True, exist_ok=True)
-                with self._held(path.parent), path.open("ab", buffering=0) as file:
+                self._folder_of(path)
+                with self._held(path.parent), open(path, "ab", buffering=0, opener=private_file) as file:
                     if file.write(content) < len(content):  # what a disk does that is full after some of it
                         raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
                     os.fsync(file.fileno())
@@ -89,12 +90,17 @@ class Landing:
         content = json.dumps({call: (tag, base64.b64encode(body).decode()) for call, (tag, body) in tags.items()})
         draft = path.with_suffix(f".{os.getpid()}")
         try:
-            path.parent.mkdir(parents=True, exist_ok=True)
-            draft.write_bytes(gzip.compress(content.encode(), compresslevel=5, mtime=0))
+            self._folder_of(path)
+            with open(draft, "wb", opener=private_file) as file:
+                file.write(gzip.compress(content.encode(), compresslevel=5, mtime=0))
             draft.replace(path)
         except OSError:  # a cache: what is not kept is asked for again
             with suppress(OSError):
                 draft.unlink()
+
+    def _folder_of(self, path: Path) -> None:
+        private_folder(self.folder)
+        path.parent.mkdir(exist_ok=True)
 
     def _tags_file(self, platform: str, account: str) -> Path:
         name = hashlib.blake2b(account.encode(), digest_size=8).hexdigest()

@@ -20,6 +20,7 @@ import pyarrow.fs as pafs
 import pyarrow.parquet as pq
 
 from analytics.errors import StoreError
+from analytics.settings import private_folder
 
 if TYPE_CHECKING:
     from analytics.settings import Settings
@@ -70,6 +71,8 @@ class Archive:
         folder = f"{content}/day={day.isoformat()}/platform={quote(platform, safe='')}"
         location = f"{folder}/{digest[:20]}.parquet"
         try:
+            if "://" not in self.name:
+                private_folder(Path(self._root))
             self._files.create_dir(f"{self._root}/{folder}", recursive=True)
             pq.write_table(
                 table,

@@ -4,8 +4,13 @@ from __future__ import annotations
 
 import json
 import multiprocessing
+import os
 import re
+import subprocess
+import sys
 import threading
+import time
+from contextlib import suppress
 from pathlib import Path
 
 import numpy as np
@@ -15,7 +20,7 @@ import pytest
 from analytics.jobs.reporting.batch import Made, make_all
 from analytics.jobs.reporting.report import make_report
 from analytics.model import Month
-from analytics.settings import Settings
+from analytics.settings import Settings, environment_of
 from analytics.store import Collection, open_store
 
 OCTOBER = Month(2026, 10)
@@ -114,3 +119,53 @@ def test_a_killed_process_costs_the_others_nothing(clients: Settings, kills: int
 
     assert [entry.files for entry in made] == [None]
     assert re.search(said, made[0].error, re.IGNORECASE), made[0].error
+
+
+def descendants(pid: int) -> set[int]:
+    """Every process below one, by the system's own table."""
+    parents = {}
+    for folder in Path("/proc").glob("[0-9]*"):
+        with suppress(OSError):
+            parents[int(folder.name)] = int((folder / "stat").read_text().rpartition(")")[2].split()[1])
+    found: set[int] = set()
+    while more := {child for child, parent in parents.items() if parent in {pid, *found}} - found:
+        found |= more
+    return found
+
+
+def is_alive(pid: int) -> bool:
+    try:
+        return (Path("/proc") / str(pid) / "stat").read_text().rpartition(")")[2].split()[0] not in "ZX"
+    except OSError:
+        return False
+
+
+@pytest.mark.slow
+@pytest.mark.skipif(not Path("/proc/self/stat").exists(), reason="reads the table of processes from /proc")
+@pytest.mark.parametrize("command", ["report batch acme,globex --at-once 2", "report traffic --name acme"])
+def test_a_command_that_is_killed_leaves_no_process_behind(clients: Settings, command: str):
+    """Kernels and workers of a killed batch once held 460 MB for minutes."""
+    program = [sys.executable, "-c", "import analytics.cli; analytics.cli.main()"]
+    words = [*program, *command.split(), "--month", "2026-10", "--formats", "json", "--no-publish"]
+    process = subprocess.Popen(words, env=os.environ | environment_of(clients), stdout=subprocess.DEVNULL)
+    kernels = 2 if "batch" in command else 1
+    while sum(b"ipykernel" in _command(pid) for pid in descendants(process.pid)) < kernels:
+        assert process.poll() is None
+        time.sleep(0.05)
+    below = descendants(process.pid)
+
+    process.kill()
+    process.wait()
+    deadline = time.monotonic() + 20
+    while (left := [pid for pid in below if is_alive(pid)]) and time.monotonic() < deadline:
+        time.sleep(0.1)
+
+    assert len(below) >= kernels
+    assert [_command(pid) for pid in left] == []
+
+
+def _command(pid: int) -> bytes:
+    try:
+        return (Path("/proc") / str(pid) / "cmdline").read_bytes()
+    except OSError:
+        return b""

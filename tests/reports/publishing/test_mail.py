@@ -31,8 +31,8 @@ def test_a_letter_speaks_the_language_of_its_report(tmp_path: Path, language, sa
     version = replace(DRAFT, version=2, changed="newer")
 
     letter = mail.letter(
-        version, path, None, sender="a@b.example", recipient="c@d.example", brand="Acme", accent="#1c5fb0",
-        link="https://reports.example",
+        version, path, None, sender="a@b.example", recipient="c@d.example", named="<1@b.example>", brand="Acme",
+        accent="#1c5fb0", link="https://reports.example",
     )  # fmt: skip
 
     bodies = [letter.get_body((kind,)).get_content() for kind in ("plain", "html")]

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 from pathlib import Path
+from xml.etree.ElementTree import fromstring
 
 import feedparser
 import pytest
@@ -209,3 +210,18 @@ def test_half_a_version_is_passed_over(out, files):
     (broken / "version.json").write_text("{", "utf-8")
 
     assert [v.version for v in site.versions(out)] == [1]
+
+
+def test_a_control_character_in_the_brand_leaves_the_feed_readable(out, files):
+    """No reader of feeds could open it any more."""
+    bad = "Ac\x00me \x1b[31m\ud800\ufffe\u202e& Sons"
+    draft = replace(DRAFT, title=bad, label=bad, headline=(bad,), changed=bad)
+
+    site.publish(out, draft, files, brand=BRAND | {"name": bad})
+
+    root = fromstring((out / "feed.xml").read_bytes())  # noqa: S314 - our own
+    names = [name.text for name in root.iter("{http://www.w3.org/2005/Atom}name")]
+    assert len(names) == 1
+    assert names[0] is not None
+    assert names[0].startswith("Acme [31m")
+    assert (out / "index.html").read_text("utf-8")

@@ -67,6 +67,13 @@ def test_nothing_is_overwritten(store: Store, tmp_path: Path):
         restore(store.engine.url, tmp_path / "gone")
 
 
+def test_a_backup_is_this_accounts_alone(store: Store, tmp_path: Path):
+    """It holds the same as the database, which is."""
+    backup(store.engine.url, tmp_path / "store.dump")
+
+    assert (tmp_path / "store.dump").stat().st_mode & 0o777 == 0o600
+
+
 def test_a_file_that_is_no_backup_leaves_the_database_empty(empty: URL, tmp_path: Path):
     path = tmp_path / "store.dump"
     path.write_text("not a backup")

@@ -10,6 +10,7 @@ from concurrent.futures.process import BrokenProcessPool
 from contextlib import suppress
 from dataclasses import dataclass
 
+from analytics.compute.processes import end_with
 from analytics.errors import AnalyticsError
 from analytics.jobs.reporting.report import FORMATS, ReportFiles, make_report
 from analytics.model import Period
@@ -74,7 +75,7 @@ def _together(
     """Each as it is finished, until one's process is killed."""
     # a fresh interpreter a worker: a forked one would share the parent's database connections
     context = multiprocessing.get_context("spawn")
-    with ProcessPoolExecutor(workers, mp_context=context) as pool:
+    with ProcessPoolExecutor(workers, mp_context=context, initializer=end_with, initargs=(os.getpid(),)) as pool:
         waiting = [pool.submit(_one, settings, name, month, formats) for name in names]
         for future in as_completed(waiting):
             with suppress(BrokenProcessPool):

@@ -25,6 +25,7 @@ from analytics.wording.language import mark, say
 Cell = str | float | None
 FORMULA = ("=", "+", "-", "@", "\t", "\r")
 SHEET_NAME = 31  # Excel's longest
+NOT_XML = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\ud800-\udfff\ufffe\uffff]")
 UNITS = {"duration": "s"}
 DAILY_KINDS = {"day": "date", "readings_received_ratio": "percent"}
 NUMBER_FORMATS = {"percent": "0.0%", "change": "+0.0%;-0.0%;0.0%", "date": "yyyy-mm-dd", "datetime": "yyyy-mm-dd hh:mm"}
@@ -276,12 +277,12 @@ def _sentences(prose: dict[str, Any]) -> list[str]:
 
 def _text(cell: Any, value: str) -> None:
     """Text, whatever it begins with; without what a workbook cannot hold."""
-    cell.value = re.sub(r"[\x00-\x08\x0b\x0c\x0e-\x1f]", "", value)
+    cell.value = NOT_XML.sub("", value)
     cell.data_type = "s"
 
 
 def _sheet_name(title: str, used: set[str]) -> str:
-    words = " ".join(re.sub(r"[\[\]:*?/\\']", " ", title).split())
+    words = " ".join(re.sub(r"[\[\]:*?/\\']", " ", NOT_XML.sub("", title)).split())
     if len(words) > SHEET_NAME:  # cut between words where there are several
         words = words[: SHEET_NAME + 1].rpartition(" ")[0] or words[:SHEET_NAME]
     name = words.rstrip(" ,;") or "Table"

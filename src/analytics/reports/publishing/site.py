@@ -30,6 +30,7 @@ from analytics.reports.notebook.run import STEM
 from analytics.reports.publishing.gallery import feed, gallery
 from analytics.reports.publishing.places import locked
 from analytics.reports.publishing.versions import MANIFEST, ORDER, Version, standing_of
+from analytics.wording.formats import clean
 from analytics.wording.language import say
 
 
@@ -47,8 +48,14 @@ def publish(site: Path, draft: Version, files: Mapping[str, Path], *, brand: Map
     for part in (draft.name, draft.period):
         if not STEM.fullmatch(part) or ".." in part:
             raise InputError(f"publish {part!r}: expected letters, digits, dot, dash and underscore")
+    named = replace(
+        draft,
+        title=clean(draft.title),
+        label=clean(draft.label),
+        headline=tuple(clean(text) for text in draft.headline),
+    )
     with locked(site / ".lock"):
-        return _published(site, draft, files, brand)
+        return _published(site, named, files, brand)
 
 
 def _published(site: Path, draft: Version, files: Mapping[str, Path], brand: Mapping[str, str]) -> Version:
@@ -181,7 +188,7 @@ def refresh(site: Path, brand: Mapping[str, str]) -> None:
 
 
 def _refresh(site: Path, brand: Mapping[str, str]) -> None:
-    standing = versions(site)
+    standing, brand = versions(site), {**brand, "name": clean(brand["name"])}
     page, news = gallery(standing, brand).encode("utf-8"), feed(standing, brand, own_id(site))
     _write({site / "index.html": page, site / "feed.xml": news})
 

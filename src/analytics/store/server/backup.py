@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 import sqlalchemy as sa
 
 from analytics.errors import InputError, StoreError
+from analytics.settings import private_file
 from analytics.store.server.client import psql_command
 from analytics.store.server.install import program
 
@@ -41,6 +42,8 @@ def backup(url: URL, path: Path) -> int:
     path.parent.mkdir(parents=True, exist_ok=True)
     unfinished = path.with_name(path.name + ".unfinished")
     try:
+        unfinished.unlink(missing_ok=True)
+        os.close(private_file(str(unfinished), os.O_CREAT | os.O_WRONLY))
         _run("pg_dump", url, ["--format=custom", "--no-owner", f"--file={unfinished}"])
         unfinished.rename(path)
     finally:
