@@ -28,11 +28,12 @@ def demo_params() -> Path:
 
 
 def private_folder(path: Path) -> Path:
-    """Make a folder whose content only this account reads, also where an earlier release left it open to others."""
+    """Make a folder whose content only this account reads; one left open to everybody is closed."""
     path.mkdir(mode=0o700, parents=True, exist_ok=True)
-    if path.stat().st_mode & 0o077:
+    mode = path.stat().st_mode
+    if mode & 0o007:  # what a group shares on purpose stays shared
         with suppress(PermissionError):  # another account's: its own to say
-            path.chmod(0o700)
+            path.chmod(mode & 0o770)
     return path
 
 

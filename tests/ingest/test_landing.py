@@ -113,5 +113,5 @@ def test_what_is_landed_is_this_accounts_alone(tmp_path):
     landing.append([answer(1)])
     landing.keep_tags("github", "acme", {"call": ("tag", b"body")})
 
-    assert folder.stat().st_mode & 0o777 == 0o700
+    assert folder.stat().st_mode & 0o007 == 0
     assert {path.stat().st_mode & 0o077 for path in folder.rglob("*.gz")} == {0}

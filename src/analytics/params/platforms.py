@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+import unicodedata
 from datetime import date
-from typing import Literal
+from typing import Any, Literal
 
-from pydantic import Field, model_validator
+from pydantic import Field, field_validator, model_validator
 
 from analytics.model import Aggregation, DataType
 from analytics.params.fields import Cron, Variable, _Model
+
+LONGEST_ID = 255
 
 
 class Account(_Model):
@@ -18,6 +21,32 @@ class Account(_Model):
     name: str | None = None
     kind: Literal["own", "competitor"] = "own"
     credential: Variable | None = Field(None, description="environment variable of its key")
+
+    @field_validator("id", "name", mode="before")
+    @classmethod
+    def _in_sight(cls, text: Any) -> Any:
+        """A control or half character is written out, so that it is seen and stored and stops no other account."""
+        return "".join(map(_written_out, text)) if isinstance(text, str) else text
+
+    @property
+    def problem(self) -> str:
+        """Why no platform can have an account of this id; '' for nothing."""
+        if "\\" in self.id:
+            return f"the account id {self.id!r} contains a control character or a backslash"
+        if len(self.id) > LONGEST_ID:
+            return f"the account id {self.id[:40]!r}… has {len(self.id)} characters; expected at most {LONGEST_ID}"
+        if "://" not in self.id and {".", ".."} & set(self.id.split("/")):
+            return f"the account id {self.id!r} is a path; expected a name"
+        return ""
+
+
+def _written_out(char: str) -> str:
+    r"""The character, or its code where it is no letter, sign or mark of a script.
+
+    >>> _written_out("\x00"), _written_out("é")
+    ('\\x00', 'é')
+    """
+    return char.encode("unicode_escape").decode() if unicodedata.category(char) in {"Cc", "Cs"} else char
 
 
 class Budget(_Model):

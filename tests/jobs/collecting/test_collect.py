@@ -13,12 +13,15 @@ import sqlalchemy as sa
 from cronsim import CronSim
 from pydantic import SecretStr
 
+from analytics.adapters.base import Page
 from analytics.adapters.http import Renewed
 from analytics.adapters.vendor import Retry
 from analytics.errors import AccessDenied, InputError, ParamsError
 from analytics.ingest.landing import Landed, Landing
 from analytics.jobs.collecting import collect as job
+from analytics.jobs.collecting.harvest import Harvest
 from analytics.jobs.collecting.replay import replay
+from analytics.jobs.sync import sync_params
 from analytics.model import MetricDefinition
 from analytics.params.files import Params
 from analytics.simulator import serve
@@ -481,3 +484,35 @@ def test_a_slow_platform_holds_up_no_other(settings, store, simulator):
     assert seen[0] == pytest.approx(1 / 17)
     assert [h.platform for h in made.harvests] == ["slow"] * 16 + ["github"]
     assert [h.state for h in made.harvests] == ["failed"] * 16 + ["ok"]
+
+
+@pytest.mark.parametrize(
+    "bad", ["acme\x00x", "acme\x1b[31m", "a\nb", "a\ud800b", "\x85", "..", "acme/../orchard", "a\\b", "x" * 5000]
+)
+def test_an_account_id_that_is_none_costs_itself_alone(settings, store, simulator, bad):
+    """One with a control character stopped the round, and with it every other account of the platform."""
+    entries = [{"id": bad, "name": f"name {bad}", "credential": "GITHUB_TOKEN"}]
+    entries.append({"id": "acme/orchard", "credential": "GITHUB_TOKEN"})
+    chosen = params(accounts=entries)
+
+    made = job.collect(settings, store, base_url=simulator.url, at=NOW, params=chosen, retry=HURRIED)
+    sync_params(store, chosen)
+
+    wrong, well = made.harvests
+    assert (wrong.state, well.state) == ("failed", "ok")
+    assert well.written > 0
+    assert "the account id" in str(wrong.error)
+    assert wrong.pages == ()
+    with store.begin() as connection:
+        outcomes = dict(connection.execute(sa.text("SELECT account, outcome FROM collections")).fetchall())
+    assert sorted(outcomes.values()) == ["failed", "ok"]
+
+
+def test_answers_that_the_database_refuses_cost_their_account_alone(settings, store, simulator):
+    """Whatever slips past the checks, the round goes on and the log names the account."""
+    harvest = Harvest("github", "acme", NOW, (Page("repo", raw=b"{}", parser="x", api_version="v\x001"),))
+
+    refused = job._kept(store, Landing(settings.landing_dir), harvest, NOW)
+
+    assert refused.state == "failed"
+    assert "refused" in str(refused.error)

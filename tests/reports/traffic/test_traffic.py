@@ -18,7 +18,7 @@ from analytics.params.reports import Brand
 from analytics.periods.choice import choose_series
 from analytics.periods.gather import gather
 from analytics.periods.provenance import command
-from analytics.reports.document.display import TABLE, TILES, table
+from analytics.reports.document.display import TABLE, TILES, VEGALITE, table
 from analytics.reports.exporters.html import ReportHTMLExporter
 from analytics.reports.exporters.pdf import ReportPDFExporter
 from analytics.reports.sections.choice import SECTIONS
@@ -476,3 +476,42 @@ def test_the_command_of_a_note_is_understood(two_months, monkeypatch):
     result = CliRunner().invoke(app, [*shlex.split(made)[2:], "--params-file", "nowhere.yaml"])
 
     assert "nowhere.yaml: cannot be read" in str(result.exception)
+
+
+def test_a_report_of_more_series_than_a_grid_can_show_names_how_many_it_shows(store):
+    """From 162 series on it failed with "more than 5000 rows to draw"; the tables have them all."""
+    times = pd.date_range("2026-08-25", "2026-11-01", freq="1D", inclusive="left", tz="UTC")
+    values = np.random.default_rng(3).poisson(1000, (165, len(times))).astype(float)
+    values[100:104, 50] *= 6
+    frame = pd.DataFrame(
+        {
+            "platform": "twitter",
+            "metric_type": "mentions",
+            "author_id": np.repeat([f"account-{n:03d}" for n in range(165)], len(times)),
+            "time": np.tile(times, 165),
+            "value": values.ravel(),
+        }
+    )
+    store.write(frame, Collection("twitter", "import", account="acme"))
+    report = reported(store)
+
+    grids = [block.metadata["report"] for block in (*report.anomalies(), *report.trends()) if VEGALITE in block.data]
+
+    captions = [grid["caption"] for grid in grids]
+    assert captions[0] == "Incidents by day, October 2026 (60 of 165 series, those with the most incidents)"
+    assert captions[1].endswith("(60 of 165 series)")
+    began = traffic_tables.most_of(traffic_tables.incidents_by_day(report.data), by="incidents")
+    whole = traffic_tables.incidents_by_day(report.data)
+    assert began["incidents"].sum() == whole["incidents"].sum() > 0
+    assert began["series"].nunique() == 60
+
+
+def test_a_grid_of_a_long_period_shows_fewer_lines():
+    """A year of days is 365 cells a line."""
+    frame = pd.DataFrame({"series": np.repeat(list("abcdefghijklmnopqrst"), 365), "n": 0})
+    frame.loc[frame["series"] == "t", "n"] = 1
+
+    kept = traffic_tables.most_of(frame, by="n")
+
+    assert len(kept) <= traffic_tables.MOST_CELLS
+    assert {"a", "t"} <= set(kept["series"])

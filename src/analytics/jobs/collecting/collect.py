@@ -25,7 +25,7 @@ from analytics.adapters.http import Client, Renewed
 from analytics.adapters.prices import prices_of
 from analytics.adapters.registry import load_adapter
 from analytics.adapters.vendor import Cached, Retry
-from analytics.errors import AccessDenied, AnalyticsError, InputError, ParamsError, SourceError
+from analytics.errors import AccessDenied, AnalyticsError, InputError, ParamsError, SourceError, ValueRefused
 from analytics.ingest.check import printable
 from analytics.ingest.contract import KEY_LENGTHS
 from analytics.ingest.landing import Landed, Landing
@@ -117,7 +117,7 @@ def collect(
             number = fetching[future]
             poll = polls[number]
             harvest = replace(future.result(), left_out=poll.allowed.left_out)
-            harvests[number] = stored(store, landing, harvest, observed_at=observed_at)
+            harvests[number] = harvest = _kept(store, landing, harvest, observed_at)
             if harvest.pages:
                 _note_spending(store, poll, harvest, observed_at)
             progress("collect", len(harvests) / len(polls))
@@ -130,6 +130,14 @@ def collect(
         landing.purge(name, before=(observed_at - timedelta(days=days)).date())
     in_order = tuple(harvests[number] for number in range(len(polls)))
     return Round(observed_at, in_order, time.perf_counter() - started)
+
+
+def _kept(store: Store, landing: Landing, harvest: Harvest, observed_at: datetime) -> Harvest:
+    """The harvest, stored; one that the database refuses fails alone."""
+    try:
+        return stored(store, landing, harvest, observed_at=observed_at)
+    except ValueRefused as exc:
+        return stored(store, landing, replace(harvest, pages=(), error=exc), observed_at=observed_at)
 
 
 def _keep_contents(store: Store, harvest: Harvest) -> None:
@@ -213,6 +221,9 @@ def fetch_account(
     `landing` keeps answers by their tag between rounds, for vendors that give unchanged ones for free. `stored`
     finds what a sign-in left, where the environment has no key of that name; `renewal` gives what renews it.
     """
+    if account.problem:
+        wrong = SourceError(name, "params/platforms.yaml", account.problem)
+        return Harvest(name, account.id[: KEY_LENGTHS["author_id"]], datetime.now(UTC), error=wrong)
     adapter = load_adapter(platform.adapter)
     tagged = landing if adapter.VENDOR.free_unchanged else None
     etags = {call: Cached(*kept) for call, kept in tagged.tags(name, account.id).items()} if tagged else None

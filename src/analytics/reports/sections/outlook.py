@@ -32,6 +32,7 @@ HISTORY = timedelta(days=400)
 RECENT = timedelta(days=60)
 WITH_PROPHET = 3  # first series of the report that Prophet is tried on too: it takes seconds each
 DRAWN = (-1.0, 2.0)  # changes a day between which the chart draws
+MOST_DRAWN = 60  # series; more lines than that nobody reads
 RESTARTED = 0.9  # a counter that loses more than this share in a day began anew
 
 
@@ -147,19 +148,24 @@ def _against(forecast: float, this: float) -> float:
     return forecast / this - 1 if this > 0 else float("nan")
 
 
+def drawable(found: Sequence[SeriesOutlook]) -> list[SeriesOutlook]:
+    """Those with a forecast that can be set against this period."""
+    return [entry for entry in found if entry.found is not None and entry.item.facts.per_day > 0]
+
+
 def outlook_chart(found: Sequence[SeriesOutlook]) -> alt.TopLevelMixin | None:
     """Each forecast with its interval, as a change a day on this period; None where nothing can be set against it."""
     import altair as alt
 
-    rows = [
+    rows: list[dict[str, Any]] = [
         {
             "series": entry.item.full_name,
             "low": _against(entry.found.lower, entry.item.facts.per_day),
             "middle": _against(entry.found.per_day, entry.item.facts.per_day),
             "high": _against(entry.found.upper, entry.item.facts.per_day),
         }
-        for entry in found
-        if entry.found is not None and entry.item.facts.per_day > 0
+        for entry in drawable(found)[:MOST_DRAWN]  # the table has them all
+        if entry.found is not None
     ]
     if not rows:
         return None

@@ -17,6 +17,7 @@ from analytics.periods.incidents import DAY_S, ToldIncident
 from analytics.reports.document import charts
 from analytics.reports.document.display import Block, figure
 from analytics.reports.sections.reasons import reason
+from analytics.reports.traffic.tables import incidents_by_day, most_of, of_series
 from analytics.wording import formats
 from analytics.wording.language import mark, say
 from analytics.wording.sentences import counted, share
@@ -68,6 +69,22 @@ def series_figure(item: SeriesMonth, data: TrafficData, provenance: Mapping[str,
             total=formats.compact(item.facts.total),
             unit=item.unit,
             share=share(item.in_band_ratio),
+        ),
+        provenance=provenance,
+    )
+
+
+def incident_grid(data: TrafficData, provenance: Mapping[str, Any]) -> Block:
+    """Days and series, each cell with the incidents that began there."""
+    began = most_of(incidents_by_day(data), by="incidents")
+    return figure(
+        charts.heatmap(began, x="day", y="series", value="incidents", title=say("Incidents that began")),
+        caption=of_series(began, data, say("Incidents by day, {period}", period=data.label), by_incidents=True),
+        alt=counted(
+            len(data.incidents),
+            "Grid of days and series: {n} incident ({period}), counted on the day it began.",
+            "Grid of days and series: {n} incidents ({period}), counted on the day each began.",
+            period=data.label,
         ),
         provenance=provenance,
     )

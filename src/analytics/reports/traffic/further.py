@@ -15,8 +15,10 @@ from analytics.periods.figures import SeriesMonth, TrafficData
 from analytics.periods.standing import Standing, standing
 from analytics.reports.document.display import Block, Blocks, Column, blocks, callout, figure, table
 from analytics.reports.sections.outlook import (
+    MOST_DRAWN,
     OUTLOOK_COLUMNS,
     SeriesOutlook,
+    drawable,
     explained,
     outlook_chart,
     outlook_rows,
@@ -147,8 +149,11 @@ def ahead(data: TrafficData, found: Sequence[SeriesOutlook], told: Told) -> Bloc
     drawn = (
         figure(
             chart,
-            caption=say(
-                "{coming} against {period}: expected change a day, with its range", coming=label, period=data.label
+            caption=_of_series(
+                say(
+                    "{coming} against {period}: expected change a day, with its range", coming=label, period=data.label
+                ),
+                len(drawable(found)),
             ),
             alt=say("For each series the expected change a day ({period}) and the range around it.", period=label),
             provenance=told,
@@ -170,6 +175,13 @@ def ahead(data: TrafficData, found: Sequence[SeriesOutlook], told: Told) -> Bloc
         provenance=told,
     )
     return blocks(drawn, shown)
+
+
+def _of_series(caption: str, total: int) -> str:
+    """The caption, which says where the chart does not show every series."""
+    if total <= MOST_DRAWN:
+        return caption
+    return say("{caption} ({shown} of {total} series)", caption=caption, shown=MOST_DRAWN, total=total)
 
 
 def held(data: TrafficData, told: Told) -> Block:

@@ -39,7 +39,7 @@ from analytics.reports.document.display import (
 from analytics.reports.sections.meanings import two_meanings
 from analytics.reports.sections.method import below, method
 from analytics.reports.sections.recommend import recommendations
-from analytics.reports.traffic.charts import series_figure
+from analytics.reports.traffic.charts import incident_grid, series_figure
 from analytics.reports.traffic.further import Beyond, ahead, as_named, firmness, held, look_beyond, top
 from analytics.reports.traffic.snapshot import snapshot_of
 from analytics.reports.traffic.summary import missing, sentences, told_first
@@ -57,7 +57,8 @@ from analytics.reports.traffic.tables import (
     definition_rows,
     event_rows,
     incident_rows,
-    incidents_by_day,
+    most_of,
+    of_series,
     platform_rows,
     remark_rows,
     trend_columns,
@@ -72,7 +73,6 @@ from analytics.settings import load_settings
 from analytics.store import open_store
 from analytics.wording import formats
 from analytics.wording.language import language, mark, say, use_language
-from analytics.wording.sentences import counted
 
 
 def month(
@@ -207,23 +207,7 @@ class TrafficReport:
                 ),
                 provenance=self._provenance(say("events of the series shown, grouped")),
             ),
-            figure(
-                charts.heatmap(
-                    incidents_by_day(self.data),
-                    x="day",
-                    y="series",
-                    value="incidents",
-                    title=say("Incidents that began"),
-                ),
-                caption=say("Incidents by day, {period}", period=self.data.label),
-                alt=counted(
-                    len(self.data.incidents),
-                    "Grid of days and series: {n} incident ({period}), counted on the day it began.",
-                    "Grid of days and series: {n} incidents ({period}), counted on the day each began.",
-                    period=self.data.label,
-                ),
-                provenance=self._provenance(say("events of the series shown, grouped")),
-            ),
+            incident_grid(self.data, self._provenance(say("events of the series shown, grouped"))),
             table(
                 event_rows(self.data),
                 caption=say("Every event, by the rule that told it"),
@@ -272,7 +256,7 @@ class TrafficReport:
         )
 
     def _week_shape(self) -> Block | None:
-        rows = weekday_rows(self.data)
+        rows = most_of(weekday_rows(self.data))
         if rows["index"].isna().all():
             return None
         return figure(
@@ -285,7 +269,9 @@ class TrafficReport:
                 x_order=formats.weekdays(),
                 text_format=".2f",
             ),
-            caption=say("The shape of a week: each weekday's median against the series' median day"),
+            caption=of_series(
+                rows, self.data, say("The shape of a week: each weekday's median against the series' median day")
+            ),
             alt=say(
                 "Grid of weekdays and series: each cell is the median full day of that weekday divided by the "
                 "series' median full day."

@@ -25,6 +25,8 @@ from analytics.wording.sentences import listed, metric_name, unit_of
 MOST_CAUSES = 3
 WHEN: Mapping[int, str] = {3: mark("now"), 2: mark("soon"), 1: mark("when there is time")}
 
+MOST_LINES, MOST_CELLS = 60, 4000  # of a grid: above, nobody can read its lines, and its page is slow to open
+
 
 def platform_rows(items: Sequence[SeriesMonth], data: TrafficData) -> pd.DataFrame:
     """One row a series: the month's figure, best and worst full day, share in band, events, newest reading."""
@@ -125,6 +127,35 @@ def incidents_by_day(data: TrafficData) -> pd.DataFrame:
         shape = "%d" if len({day.month for day in days}) == 1 else "%m-%d"
         rows += [{"day": day.strftime(shape), "series": item.full_name, "incidents": began.count(day)} for day in days]
     return pd.DataFrame(rows)
+
+
+def most_of(frame: pd.DataFrame, *, by: str = "") -> pd.DataFrame:
+    """Rows of as many series as a picture can show, in their order: those with the greatest sum of `by`, or the first.
+
+    >>> most_of(pd.DataFrame({"series": ["a", "b"], "n": [0, 1]}), by="n")["series"].tolist()
+    ['a', 'b']
+    """
+    names = list(dict.fromkeys(frame["series"]))
+    per_series = max(1, len(frame) // max(1, len(names)))
+    most = max(1, min(MOST_LINES, MOST_CELLS // per_series))
+    if len(names) <= most:
+        return frame
+    if by:
+        sums = frame.groupby("series", sort=False)[by].sum()
+        names = sorted(names, key=lambda name: -float(sums[name]))
+    return frame[frame["series"].isin(names[:most])]
+
+
+def of_series(rows: pd.DataFrame, data: TrafficData, caption: str, *, by_incidents: bool = False) -> str:
+    """A grid's caption, which says how many of the report's series it shows where these are not all."""
+    shown, total = rows["series"].nunique(), len({item.full_name for item in data.items})
+    if shown == total:
+        return caption
+    if by_incidents:
+        words = mark("{caption} ({shown} of {total} series, those with the most incidents)")
+    else:
+        words = mark("{caption} ({shown} of {total} series)")
+    return say(words, caption=caption, shown=shown, total=total)
 
 
 def remark_rows(data: TrafficData) -> pd.DataFrame:
