@@ -281,7 +281,7 @@ def main() -> None:
 
 def next_poll() -> datetime:
     now = datetime.now(UTC)
-    begun = now.replace(minute=now.minute - now.minute % 5, second=0, microsecond=0)
+    begun = now.replace(minute=now.minute - now.minute % 4, second=0, microsecond=0)
     return begun + EVERY * (1 if (begun + EVERY - now) > timedelta(seconds=40) else 2)
 
 
