@@ -19,6 +19,7 @@ import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
+from datetime import UTC, datetime
 from pathlib import Path
 from types import FrameType
 from urllib.error import URLError
@@ -27,7 +28,7 @@ from urllib.request import urlopen
 from analytics.cli.app import refused
 from analytics.cli.screen import harmless
 from analytics.errors import AnalyticsError, InputError
-from analytics.settings import Settings, load_settings, private_folder
+from analytics.settings import Settings, demo_params, load_settings, private_folder
 from flows.environment import environment, prefect_home
 from flows.processes import Child
 
@@ -58,6 +59,7 @@ class Installation:
     options: Options
     say: Callable[[str], None]
     children: list[Child] = field(default_factory=list)
+    shown: dict[str, str] = field(default_factory=dict)
     stopping: bool = False
     started_database: bool = False
     _database_checked: float = 0.0
@@ -65,6 +67,8 @@ class Installation:
     def up(self) -> None:
         """Start everything, in order, each part awaited."""
         began = time.monotonic()
+        if self.settings.params_dir.resolve() == demo_params().resolve():
+            self.start_demo()
         self.start_database()
         env = self.environment()
         api = env["PREFECT_API_URL"]
@@ -86,6 +90,8 @@ class Installation:
         if self.options.web:
             self.say(f"  reports                 {web}/")
             self.say(f"  health, metrics         {web}/readyz  {web}/metrics")
+        for what, address in self.shown.items():
+            self.say(f"  {what:<22}  {address}")
         self.say(f"  logs                    {self.logs}")
 
     @property
@@ -107,10 +113,30 @@ class Installation:
         if self.settings.database_url is None:
             from analytics.store.server.supervisor import EmbeddedServer
 
-            self.started_database = EmbeddedServer(self.settings.server_dir).status().state != "running"
+            state = EmbeddedServer(self.settings.server_dir).status().state
+            self.started_database = self.started_database or state != "running"
         self.say("Database …")
         with open_store(self.settings) as store:
             sync_params(store, load_params(self.settings.params_dir))
+
+    def start_demo(self) -> None:
+        """Load what the demo needs to live, then start the simulated platforms: no real one is ever asked."""
+        from analytics.jobs.demo import begin_living
+
+        if self.settings.database_url is None:
+            from analytics.store.server.supervisor import EmbeddedServer
+
+            self.started_database = EmbeddedServer(self.settings.server_dir).status().state != "running"
+        self.say("Demo: history, report, and what has just begun …")
+        events = begin_living(self.settings, now=datetime.now(UTC), progress=lambda *_: None)
+        url = f"http://{HOST}:{port_or_free(0, 'simulator')}"
+        program = ("-c", "from analytics.cli.app import main; main()")
+        run = ("simulator", "run", "--no-limits", "--port", url.rpartition(":")[2], "--events", str(events))
+        channel = f"json://{url.removeprefix('http://')}/_simulator/channel"
+        os.environ.update({"ANALYTICS_PLATFORMS_URL": url, "DEMO_CHANNEL": channel, "DEMO_TOKEN": "demo"})
+        self.start("simulator", *program, *run, env=dict(os.environ))
+        self.wait("simulated platforms", f"{url}/_simulator/channel")
+        self.shown["messages told"] = f"{url}/_simulator/channel"
 
     def start(self, name: str, *arguments: str, env: dict[str, str]) -> None:
         """Start one part as a child of this process."""

@@ -54,6 +54,9 @@ class Settings(BaseSettings):
     database_pool_size: int = Field(5, ge=1, le=100)
     statement_timeout_s: float = Field(300.0, gt=0)
     secret_key: SecretStr | None = Field(None, description="32 bytes, base64: encrypts credentials in the store")
+    platforms_url: str | None = Field(
+        None, pattern="^https?://", description="every platform answers below it by its name, as the simulator's do"
+    )
     public_url: str | None = Field(None, pattern="^https?://", description="where readers reach the web app, for links")
     allowed_hosts: str = Field(
         "", description="names the web app answers to beside localhost, addresses and public_url's; commas, *.name, *"

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import json
 import time
+from pathlib import Path
 from typing import Annotated
 
 import typer
@@ -27,15 +29,19 @@ def run(
     seed: Annotated[int, typer.Option(help="Another seed is another history.")] = 7,
     now: Annotated[str | None, typer.Option(help="Simulated time, ISO 8601.", show_default="the real time")] = None,
     latency_ms: Annotated[float, typer.Option(min=0, help="Added to every answer.")] = 0.0,
+    events: Annotated[
+        Path | None, typer.Option(exists=True, dir_okay=False, help="JSON list of what happens besides.")
+    ] = None,
     limits: Annotated[bool, typer.Option(help="Count calls against the vendors' limits.")] = True,
 ) -> None:
     """Run the simulated platforms until Ctrl-C. Any token signs in, except `revoked`."""
     from analytics.cli.collect import moment
-    from analytics.simulator import platforms, serve
+    from analytics.simulator import Event, platforms, serve
 
     when = moment(now) if now else None
+    more = [Event.from_json(entry) for entry in json.loads(events.read_text("utf-8"))] if events else []
     console = Console(highlight=False)
-    with serve(port, seed=seed, now=when, latency_s=latency_ms / 1000, limits=limits) as simulator:
+    with serve(port, seed=seed, now=when, latency_s=latency_ms / 1000, limits=limits, events=more) as simulator:
         for name in platforms.names():
             console.print(simulator.base_url(name), soft_wrap=True)
         try:

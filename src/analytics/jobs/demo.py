@@ -6,6 +6,7 @@ fixed dates, so that two runs give the same figures.
 
 from __future__ import annotations
 
+import json
 import shlex
 import time
 from collections.abc import Callable, Iterator
@@ -25,6 +26,7 @@ from analytics.settings import Settings, demo_params
 if TYPE_CHECKING:
     import pandas as pd
 
+    from analytics.simulator import Event, World
     from analytics.store import Store
 
 MONTH = Month(2026, 10)
@@ -33,6 +35,8 @@ LIVE_POLLS = 3
 STEP = timedelta(minutes=5)
 HISTORY = (datetime(2026, 8, 20, tzinfo=UTC), LIVE_FROM)
 YEAR_BEFORE = (datetime(2025, 9, 30, tzinfo=UTC), datetime(2025, 11, 1, tzinfo=UTC))
+LIVING_DAYS = timedelta(days=40)  # what baselines learn from, and some more
+BEGUN = timedelta(minutes=75)
 Progress = Callable[[str, float], None]
 
 
@@ -97,6 +101,61 @@ def load_history(store: Store, params: Params, progress: Progress) -> int:
             written += store.write(frames, Collection(platform, "simulator", account=account), now=LIVE_FROM).written
         progress("load history", done / len(accounts))
     return written
+
+
+def begin_living(settings: Settings, *, now: datetime, progress: Progress) -> Path:
+    """Bring the demo to today: the report, readings up to now, and something that has just begun; the events' file.
+
+    A video went viral 75 minutes ago, unless one did within a day: the alert rule tells it at the first look.
+    """
+    from analytics.simulator import world_of
+    from analytics.store import open_store
+
+    run_demo(settings, progress=progress)
+    events = events_until(settings.home / "events.json", now)
+    world = world_of()
+    for event in events:
+        world.happen(event)
+    with open_store(settings) as store:
+        catch_up(store, load_params(settings.params_dir), world, now, progress)
+    return settings.home / "events.json"
+
+
+def catch_up(store: Store, params: Params, world: World, now: datetime, progress: Progress) -> int:
+    """Write what polls would have brought since each series' last reading, at most `LIVING_DAYS`; the rows written."""
+    from analytics.simulator import history
+    from analytics.store import Collection
+
+    stored = store.series(content_ids=[""])
+    keys = zip(stored["platform"], stored["author_id"], stored["metric_type"], strict=True)
+    last = dict(zip(keys, stored["last_time"], strict=True))
+    begin = now - now.replace(hour=0, minute=0, second=0, microsecond=0)
+    end = now - begin % STEP + STEP  # the reading of now is part of it
+    accounts = [(name, account.id) for name, entry in params.platforms.items() for account in entry.accounts]
+    written = 0
+    for done, (platform, account) in enumerate(accounts, start=1):
+        frames = []
+        for metric in params.platforms[platform].metrics:
+            start = max(last.get((platform, account, metric), HISTORY[0]) + STEP, now - begin - LIVING_DAYS)
+            if start < end:
+                frame = history(platform, account, metric, start, end, STEP, world=world)
+                frames.append(frame.assign(platform=platform, metric_type=metric, author_id=account))
+        written += store.write(iter(frames), Collection(platform, "simulator", account=account), now=now).written
+        progress("catch up", done / len(accounts))
+    return written
+
+
+def events_until(path: Path, now: datetime) -> list[Event]:
+    """What was let happen so far, as the file remembers it, and one event more where the last is a day old."""
+    from analytics.simulator import Event
+
+    events = [Event.from_json(entry) for entry in json.loads(path.read_text("utf-8"))] if path.exists() else []
+    if not any(event.start > now - timedelta(days=1) for event in events):
+        start = (now - BEGUN).replace(second=0, microsecond=0)
+        start -= timedelta(minutes=start.minute % 5)
+        events.append(Event("viral", "youtube", "acme", start, start + timedelta(hours=18), 8.0))
+        path.write_text(json.dumps([event.as_json() for event in events], indent=1), "utf-8")
+    return events
 
 
 def collect_live(settings: Settings, store: Store, params: Params, progress: Progress) -> int:

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass
 from datetime import UTC, datetime, timedelta
-from typing import Literal
+from typing import Any, Literal
 
 import numpy as np
 import numpy.typing as npt
@@ -36,6 +36,16 @@ class Event:
     start: datetime
     end: datetime
     factor: float
+
+    def as_json(self) -> dict[str, object]:
+        """As plain data, for a file."""
+        return {**asdict(self), "start": self.start.isoformat(), "end": self.end.isoformat()}
+
+    @classmethod
+    def from_json(cls, entry: Mapping[str, Any]) -> Event:
+        """What `as_json` gave."""
+        times = {name: datetime.fromisoformat(entry[name]) for name in ("start", "end")}
+        return cls(**{**entry, **times})
 
     def shape(self, seconds: Floats) -> Floats:
         """Multiplier of the traffic at each time (Unix seconds), 1 where nothing happens."""

@@ -22,20 +22,29 @@ CONTENT_COLUMNS = ("time", "value", "metric_type", "content_id", "content_type",
 
 
 def history(
-    platform: str, account: str, metric: str, start: datetime, end: datetime, step: timedelta = SLOT, *, seed: int = 7
+    platform: str,
+    account: str,
+    metric: str,
+    start: datetime,
+    end: datetime,
+    step: timedelta = SLOT,
+    *,
+    seed: int = 7,
+    world: World | None = None,
 ) -> pd.DataFrame:
     """One of an account's own metrics, as read every `step`.
 
     Args:
         metric: one of `metrics_of(platform)`.
         start: first reading; `end` is not part of it.
+        world: what happened; None: what the seed brings.
     Returns:
         Columns `time` (aware UTC) and `value`. Counters are read every `step`; figures the platform gives
         by day have one row a whole day (dated as the platform dates them), interval counts one row an interval.
     """
     import pandas as pd
 
-    world, module = _world(seed), platforms.load(platform)
+    world, module = world or _world(seed), platforms.load(platform)
     if metric in module.daily:
         figure = module.daily[metric]
         rows = [(day, float(figure(world, account, day, after))) for day, after in _days(start, end, module.day_zone)]

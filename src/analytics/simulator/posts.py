@@ -19,6 +19,7 @@ from analytics.simulator.world import World
 _DAY_S = 86_400.0
 _DAILY_SWING = 0.6
 _PEAK_S = 16 * 3600.0
+LEAD = timedelta(minutes=10)  # what goes viral was published so long before
 SHAPE = 0.75  # slower than exponential: a tail of readers for weeks
 
 
@@ -153,6 +154,9 @@ def _times(world: World, platform: str, account: str, publishing: Publishing, bl
             # working hours, on the minute: schedulers publish then
             minutes = chance.integers(6 * 60, 21 * 60, chance.poisson(expected))
             found += [midnight + timedelta(minutes=int(minute)) for minute in minutes]
+        begin = EPOCH + timedelta(days=block * BLOCK_DAYS)
+        told = (event.start - LEAD for event in world.added(platform, account) if event.kind in ("viral", "launch"))
+        found += [at for at in told if begin <= at < begin + timedelta(days=BLOCK_DAYS)]
         world.memory[key] = sorted(found)
     times: list[datetime] = world.memory[key]
     return times

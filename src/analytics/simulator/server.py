@@ -7,7 +7,7 @@ import hashlib
 import socket
 import threading
 import time
-from collections.abc import AsyncIterator, Callable, Iterator, Mapping
+from collections.abc import AsyncIterator, Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass, field, replace
 from datetime import UTC, datetime
@@ -24,12 +24,14 @@ from analytics.errors import AnalyticsError, InputError
 from analytics.simulator import platforms
 from analytics.simulator.exchange import Call, Meter, Reply
 from analytics.simulator.faults import Fault, Faults, first_page_again, spoil
+from analytics.simulator.flow import Event
 from analytics.simulator.world import World
 
 NOW_HEADER = "X-Simulated-Now"
 REVOKED = "revoked"
 START_TIMEOUT_S = 20.0
 TIMEOUT_FAULT_S = 60.0
+MESSAGES = 200
 
 
 @dataclass(slots=True)
@@ -51,6 +53,7 @@ class Simulator:
     url: str = ""
     faults: Faults = field(default_factory=Faults)
     meter: Meter = field(default_factory=Meter)
+    messages: list[Any] = field(default_factory=list)
 
     def base_url(self, platform: str) -> str:
         """Where one platform answers: give it as the adapter's base URL."""
@@ -78,6 +81,7 @@ class Simulator:
         routes: list[BaseRoute] = [
             Route("/_simulator/clock", self._set_clock, methods=["POST"]),
             Route("/_simulator/faults", self._set_fault, methods=["POST"]),
+            Route("/_simulator/channel", self._take_message, methods=["GET", "POST"]),
             Route("/_simulator/truth/{platform}/{account:path}", self._truth),
         ]
         for name in platforms.names():
@@ -164,6 +168,14 @@ class Simulator:
         self.faults.orders.append(order)
         return JSONResponse(asdict(order))
 
+    async def _take_message(self, request: Request) -> Response:
+        """A channel of people's: keeps the newest messages, and shows them."""
+        if request.method == "POST":
+            told = await request.json()
+            self.messages.append({name: str(told.get(name, "")) for name in ("title", "message", "type")})
+            del self.messages[:-MESSAGES]
+        return JSONResponse(self.messages)
+
     async def _truth(self, request: Request) -> Response:
         start, end = (_moment(request.query_params[name]) for name in ("start", "end"))
         found = self.world.events(request.path_params["platform"], request.path_params["account"], start, end)
@@ -179,11 +191,17 @@ def serve(
     latency_s: float = 0.0,
     limits: bool = True,
     host: str = "127.0.0.1",
+    events: Iterable[Event] = (),
 ) -> Iterator[Simulator]:
-    """Run the platforms in a thread; `port` 0 takes a free one. The address is in `Simulator.url`."""
+    """Run the platforms in a thread; `port` 0 takes a free one. The address is in `Simulator.url`.
+
+    `events` happen on top of what the seed brings.
+    """
     import uvicorn
 
     simulator = Simulator(platforms.world_of(seed), now, latency_s, limits)
+    for event in events:
+        simulator.world.happen(event)
     listener = _listener(host, port)
     with listener:
         simulator.url = f"http://{host}:{listener.getsockname()[1]}"

@@ -59,10 +59,23 @@ class World:
     def __init__(self, seed: int, ground: Callable[[str], Ground]) -> None:
         self.seed = seed
         self._ground = ground
+        self._added: list[Event] = []
         self.memory: dict[tuple[object, ...], Any] = {}  # what was worked out before; holds nothing the seed does not
         self._blocks = lru_cache(maxsize=4096)(self._block)
         self._totals = lru_cache(maxsize=65536)(self._total_before)
         self._events = lru_cache(maxsize=65536)(lambda *names: tuple(self._events_of(*names)))
+
+    def happen(self, event: Event) -> None:
+        """Let this happen too, on top of what the seed brings; figures that were asked for before may change."""
+        self._added.append(event)
+        for key in [key for key in self.memory if key[0] in ("posts", "times")]:
+            del self.memory[key]
+        for cached in (self._blocks, self._totals):
+            cached.cache_clear()
+
+    def added(self, platform: str, account: str) -> Iterator[Event]:
+        """What was let happen to the account."""
+        return (event for event in self._added if (event.platform, event.account) == (platform, account))
 
     def named(self, kind: str, thing: object, name: str) -> str:
         """`name`, which `known` finds `thing` by from now on."""
@@ -81,7 +94,7 @@ class World:
         """Ground truth: what happened to the account in [start, end), by time."""
         first, last = max(0, slot_of(start) // BLOCK - 1), slot_of(end) // BLOCK
         found = [e for block in range(first, last + 1) for e in self._events(platform, account, block)]
-        found += self._breaks(platform, account)
+        found += [*self._breaks(platform, account), *self.added(platform, account)]
         return tuple(sorted((e for e in found if e.start < end and e.end > start), key=lambda e: e.start))
 
     def increments(self, platform: str, account: str, name: str, start: datetime, end: datetime) -> Floats:

@@ -35,7 +35,7 @@ from analytics.jobs.sync import define
 from analytics.model import newest_of
 from analytics.params.files import Params, load_params
 from analytics.params.platforms import Account, Platform
-from analytics.settings import Settings, credential
+from analytics.settings import Settings, credential, demo_params
 
 if TYPE_CHECKING:
     from analytics.store import Store
@@ -70,7 +70,7 @@ def collect(
     Args:
         platforms: names from params; none: every active one.
         account: one account's id; None: all.
-        base_url: an address below which each platform answers by its name, as the simulator's do.
+        base_url: an address below which each platform answers by its name, as the simulator's do; None: the settings'.
         at: the time the readings are dated; None: now. On loopback it is also the simulator's time.
         contents: newest contents read per account.
         turns: by platform, what is called before every request goes out; it may wait, for limits all workers share.
@@ -79,6 +79,9 @@ def collect(
     """
     if base_url is not None and not base_url.startswith(("http://", "https://")):
         raise InputError(f"base URL {base_url!r}: expected http:// or https://")
+    base_url = base_url or settings.platforms_url
+    if base_url is None and settings.params_dir.resolve() == demo_params().resolve():
+        raise InputError("the demo's platforms are simulated: `analytics --demo up` starts them, or give --base-url")
     observed_at = at or datetime.now(UTC)
     started = time.perf_counter()
     chosen = params or load_params(settings.params_dir)
