@@ -156,19 +156,38 @@ def test_two_processes_that_publish_at_once_leave_whole_versions_and_links(tmp_p
     assert lasting == latest == {(out / versions[-1].folder / "traffic-2026-10.csv").read_text()}
 
 
-def test_a_killed_publisher_leaves_nothing_that_the_next_does_not_mend(tmp_path):
-    out, files = tmp_path / "site", tmp_path / "files"
-    _publish_often(out, files, "one")
-    home = out / "traffic" / "2026-10"
-    (home / ".vabc").mkdir()
-    (home / ".traffic-2026-10.pdf.x.new").write_text("half")
-    (home / "traffic-2026-10.pdf").write_text("of another version")
-    made = {kind: files / f"traffic-2026-10.{kind}" for kind in KINDS}
+def test_a_killed_publisher_leaves_one_version_under_the_lasting_names(tmp_path):
+    """Copied one by one, they were of two versions where the process ended between two of them."""
+    out, home = tmp_path / "site", tmp_path / "site" / "traffic" / "2026-10"
+    _publish_often(out, tmp_path / "files", "first")
+    for n in range(8):
+        process = SPAWN.Process(target=_publish_often, args=(out, tmp_path / f"files {n}", f"run {n}"))
+        process.start()
+        versions = len(site.versions(out))
+        while process.is_alive() and len(site.versions(out)) < versions + n % 3 + 1:
+            pass
+        process.kill()
+        process.join()
+        assert len(set(texts(home).values())) == 1
+        assert len({(out / "traffic" / f"latest.{kind}").read_text() for kind in ("html", "pdf")}) == 1
 
-    site.publish(out, replace(DRAFT, seal="one11", snapshot="one11"), made, brand=BRAND)
+    _publish_often(out, tmp_path / "last", "last")
+
+    assert set(texts(home).values()) == {"last 11"}
+    assert len(list(home.glob(".*"))) == 2  # the link that all go by, and what it leads to
+
+
+def test_copies_of_an_earlier_release_become_links(tmp_path):
+    out, files = tmp_path / "site", tmp_path / "files"
+    home = out / "traffic" / "2026-10"
+    home.mkdir(parents=True)
+    (home / "traffic-2026-10.pdf").write_text("a copy")
+    (out / "traffic" / "latest.html").write_text("a copy")
+
+    _publish_often(out, files, "one")
 
     assert set(texts(home).values()) == {"one 11"}
-    assert not list(home.glob(".*"))
+    assert (out / "traffic" / "latest.html").read_text() == "one 11"
 
 
 def test_a_rerun_for_fewer_formats_is_published_beside_the_version_that_stands(tmp_path):

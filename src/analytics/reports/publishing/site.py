@@ -8,8 +8,9 @@
 
 A run with other parameters than the params file's own, or with fewer formats than the version that stands, is a version
 beside the others: it stands for its period only while there is none with the usual ones, and is never the latest. A
-version's folder is complete before it gets its name, and publishing takes no version away, so no link breaks. The files
-under the lasting names are those of one version, also where two processes publish at once: one waits for the other.
+version's folder is complete before it gets its name, and publishing takes no version away, so no link breaks. The
+lasting names are links that change together, in one step: whatever is killed, they show one version. Two processes that
+publish at once wait for each other.
 The gallery and the feed are made anew from the versions on disk; the same versions give the same bytes.
 """
 
@@ -32,6 +33,8 @@ from analytics.reports.publishing.places import locked
 from analytics.reports.publishing.versions import MANIFEST, ORDER, Version, standing_of
 from analytics.wording.formats import clean
 from analytics.wording.language import say
+
+SEEN = "[!.]*"  # what begins with a dot is a publisher's own, and may be gone a moment later
 
 
 def publish(site: Path, draft: Version, files: Mapping[str, Path], *, brand: Mapping[str, str]) -> Version:
@@ -71,22 +74,13 @@ def _published(site: Path, draft: Version, files: Mapping[str, Path], brand: Map
     else:
         made = _added(home, draft, files, before, alike, str(draft.parameters.get("language") or brand["language"]))
     stands = standing_of(versions(site, draft.name, draft.period))
-    _place({home / name: site / stands.folder / name for name in stands.files.values()})
-    for path in home.iterdir():  # of a preview in more formats
-        if path.is_file() and path.name not in stands.files.values():
-            path.unlink()
+    _stand(home, ".standing", {name: site / stands.folder / name for name in stands.files.values()}, of=SEEN)
     regular = [v for v in versions(site, draft.name) if v.is_regular]
     if regular:
         latest = max(regular, key=lambda v: (v.period, v.version))
-        kinds = {"html", "pdf"}
-        _place(
-            {
-                site / draft.name / f"latest.{kind}": site / latest.folder / latest.files[kind]
-                for kind in kinds & set(latest.files)
-            }
-        )
-        for kind in kinds - set(latest.files):  # another month's would stand beside the newest one's
-            (site / draft.name / f"latest.{kind}").unlink(missing_ok=True)
+        kinds = [kind for kind in ("html", "pdf") if kind in latest.files]  # never another month's PDF beside its page
+        files = {f"latest.{kind}": site / latest.folder / latest.files[kind] for kind in kinds}
+        _stand(home.parent, ".latest", files, of="latest.*")
     _refresh(site, brand)
     return made
 
@@ -110,7 +104,7 @@ def _tidy(site: Path, home: Path) -> None:
     for left in home.glob(".v*"):
         shutil.rmtree(left, ignore_errors=True)
     for folder in (site, home.parent, home):
-        for left in folder.glob(".*.*.new"):
+        for left in folder.glob(".*.new"):
             left.unlink(missing_ok=True)
 
 
@@ -171,7 +165,7 @@ def _changed(before: Version, now: Version, lang: str) -> str:
 def versions(site: Path, name: str | None = None, period: str | None = None) -> list[Version]:
     """Published versions, by report, period and number; a folder without a readable manifest is passed over."""
     found = []
-    for path in site.glob(f"{name or '*'}/{period or '*'}/v*/{MANIFEST}"):
+    for path in site.glob(f"{name or SEEN}/{period or SEEN}/v*/{MANIFEST}"):
         try:
             content = json.loads(path.read_text("utf-8"))
             lists = {key: tuple(content[key]) for key in ("platforms", "headline")}
@@ -212,10 +206,36 @@ def seal_of(files: Mapping[str, Path]) -> str:
     return digest.hexdigest()
 
 
-def _place(sources: Mapping[Path, Path]) -> None:
-    """Put copies in place, all at once; what is there already stays untouched."""
-    read = {target: source.read_bytes() for target, source in sources.items()}
-    _write({t: content for t, content in read.items() if not t.exists() or t.read_bytes() != content})
+def _stand(folder: Path, name: str, files: Mapping[str, Path], *, of: str) -> None:
+    """Show files under lasting names, all at once: each is a link by way of the one link `name`, which is replaced.
+
+    Args:
+        of: pattern of the lasting names; those that are not among `files` are removed.
+    """
+    shown, links = folder / name, {lasting: folder / lasting for lasting in files}
+    if any(not (shown / lasting).exists() or not (shown / lasting).samefile(path) for lasting, path in files.items()):
+        made = Path(tempfile.mkdtemp(prefix=f"{name}.", dir=folder))
+        made.chmod(0o755)
+        for lasting, path in files.items():
+            (made / lasting).symlink_to(os.path.relpath(path, made))
+        _link(shown, Path(made.name))
+    for lasting, link in links.items():
+        if not link.is_symlink():  # new, or a copy that an earlier release left
+            _link(link, Path(name) / lasting)
+    for path in folder.glob(of):
+        if path.name not in files and (path.is_symlink() or path.is_file()):
+            path.unlink()
+    for old in folder.glob(f"{name}.*"):
+        if old.is_dir() and not old.samefile(shown):
+            shutil.rmtree(old, ignore_errors=True)
+
+
+def _link(path: Path, target: Path) -> None:
+    """A link in one step, also where there is something already."""
+    waiting = path.with_name(f".{path.name}.link.new")
+    waiting.unlink(missing_ok=True)
+    waiting.symlink_to(target)
+    waiting.replace(path)
 
 
 def _write(contents: Mapping[Path, bytes]) -> None:
