@@ -50,6 +50,9 @@ class Judged:
     skipped: str = ""
 
 
+DAY_S = 86400.0
+
+
 def judge_recent(work: Work) -> Judged:
     """Model from before the cut, verdict on what follows; pure, the same on every engine.
 
@@ -67,6 +70,7 @@ def _judged(work: Work) -> Judged:
 
     from analytics import anomalies, baselines
     from analytics.monitoring.axis import amounts_of, judged_axis
+    from analytics.monitoring.days import day_zone_of
     from analytics.monitoring.watch import holidays_over
 
     cut = np.datetime64(work.cut.astimezone(UTC).replace(tzinfo=None), "ns")
@@ -103,6 +107,12 @@ def _judged(work: Work) -> Judged:
         so_far = np.nansum(rates.values[rates.times >= times[-1]])
         if so_far > baseline.upper[-1]:  # more than a whole hour or day brings: not to be waited out
             recent[-1] = so_far
+    if step_s >= DAY_S and day_zone_of(frame["time"]):
+        # a platform gives the running day's figure so far: low until it is over, and high at any time
+        runs = times[after] + np.timedelta64(round(step_s), "s") > np.datetime64(
+            work.at.astimezone(UTC).replace(tzinfo=None), "ns"
+        )
+        recent[runs & ~(recent > baseline.upper)] = np.nan
     breaks = [np.datetime64(b.astimezone(UTC).replace(tzinfo=None), "ns") for b in work.breaks]
     found = anomalies.detect(
         times[after],
