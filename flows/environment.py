@@ -46,6 +46,15 @@ BEHAVIOUR = {
 }
 
 
+# Prefect's server seals and opens no credential; runs and the web app do
+NOT_FOR_SERVER = frozenset({"ANALYTICS_SECRET_KEY"})
+
+
+def server_environment(env: Mapping[str, str]) -> dict[str, str]:
+    """The same variables without the secret key, in whatever case it is written: settings read both."""
+    return {name: value for name, value in env.items() if name.upper() not in NOT_FOR_SERVER}
+
+
 def prefect_home(settings: Settings) -> Path:
     """Where Prefect keeps its SQLite file, profile and logs."""
     return settings.home.resolve() / "prefect"

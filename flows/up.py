@@ -29,7 +29,7 @@ from analytics.cli.app import refused
 from analytics.cli.screen import harmless
 from analytics.errors import AnalyticsError, InputError
 from analytics.settings import Settings, demo_params, load_settings, private_folder
-from flows.environment import environment, prefect_home
+from flows.environment import environment, prefect_home, server_environment
 from flows.processes import Child
 
 ROOT = Path(__file__).resolve().parents[1]
@@ -72,7 +72,7 @@ class Installation:
         self.start_database()
         env = self.environment()
         api = env["PREFECT_API_URL"]
-        self.start("server", "-m", "flows.server", env=env)
+        self.start("server", "-m", "flows.server", env=server_environment(env))
         self.wait("Prefect server", f"{api}/health")
         if self.options.runner:
             ready = prefect_home(self.settings) / "runner.ready"

@@ -3,7 +3,7 @@
 from pathlib import Path
 
 from analytics.settings import Settings
-from flows.environment import environment
+from flows.environment import environment, server_environment
 
 
 def made(tmp_path: Path, *, public_url: str | None = None, **inherited: str) -> dict[str, str]:
@@ -46,3 +46,14 @@ def test_state_is_below_our_home_and_readers_find_the_reports(tmp_path):
 def test_readers_are_sent_where_the_settings_say(tmp_path):
     """Set in `.env`, which is no variable of the shell, it was overlooked: every letter linked to loopback."""
     assert made(tmp_path, public_url="https://r.example")["ANALYTICS_PUBLIC_URL"] == "https://r.example"
+
+
+def test_the_server_does_not_get_the_secret_key(tmp_path):
+    """Only runs and the web app open credentials; a process without the key cannot lose it."""
+    env = made(tmp_path, ANALYTICS_SECRET_KEY="key", analytics_secret_key="key", PATH="/bin")
+
+    server = server_environment(env)
+
+    assert env["ANALYTICS_SECRET_KEY"] == "key"
+    assert "key" not in server.values()
+    assert set(env) - set(server) == {"ANALYTICS_SECRET_KEY", "analytics_secret_key"}
