@@ -4,7 +4,9 @@ from datetime import UTC, date, datetime, timedelta
 
 import numpy as np
 import pandas as pd
+import pytest
 
+from analytics.errors import InputError
 from analytics.model import MetricDefinition, SeriesKey
 from analytics.monitoring.judge import judge
 from analytics.monitoring.watch import Own, Watch, entry_of, holiday_dates, params_of
@@ -84,3 +86,9 @@ def test_the_clock_of_the_audience_says_what_is_normal_whatever_zone_a_report_co
 
     assert told(timezone="UTC") != set()
     assert told(timezone="UTC", clock="Europe/Berlin") == told(timezone="Asia/Tokyo", clock="Europe/Berlin") == set()
+
+
+def test_a_window_that_holds_too_little_history_is_refused():
+    """Every series would be silent, and a report without incidents looks like a calm month."""
+    with pytest.raises(InputError, match="window_days 3 is less than min_history_days 7"):
+        Watch(window_days=3)

@@ -71,6 +71,12 @@ def test_a_missing_folder_says_which_setting_names_it(tmp_path):
             "{defaults: {parameters: {lead_hours: 1}}, series: [{platform: a, metric: b, algorithm: ewma}]}",
             ["a b: ewma has no parameter 'lead_hours'"],
         ),
+        (
+            "baselines.yaml",
+            "{min_history_days: 14, series: [{platform: a, metric: b, window_days: 10}]}",
+            ["series a b: window_days 10 is less than min_history_days 14"],
+        ),
+        ("baselines.yaml", "min_history_days: 60", ["defaults: window_days 30 is less than min_history_days 60"]),
         ("alerts.yaml", RULE % "threshold, config: {abvoe: 5}", ["rules.r.config.abvoe", "unknown key", "'above'?"]),
         ("alerts.yaml", RULE % "threshold", ["rules.r", "needs above or below"]),
         ("alerts.yaml", RULE % "threshold, config: {above: 5, for_minutes: soon}", ["config.for_minutes", "'soon'"]),

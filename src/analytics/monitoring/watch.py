@@ -11,8 +11,9 @@ from typing import TYPE_CHECKING, Any, Literal
 import numpy as np
 
 from analytics.anomalies.feedback import Judgement, Verdict, weigh
+from analytics.errors import InputError
 from analytics.model import SeriesKey
-from analytics.params.baselines import BaselineParams, Baselines, SeriesBaseline
+from analytics.params.baselines import BaselineParams, Baselines, SeriesBaseline, too_short
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -23,7 +24,11 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class Watch:
-    """How a series is judged; the defaults are the product's own algorithm over 30 days."""
+    """How a series is judged; the defaults are the product's own algorithm over 30 days.
+
+    Raises:
+        InputError: the window is shorter than the least history.
+    """
 
     algorithm: str = "profile"
     window_days: int = 30
@@ -34,6 +39,10 @@ class Watch:
     alerts_per_week: float = 1.0  # episodes of a size that come more often are a series' habit
     coverage: float | None = None  # None: the algorithm's own
     parameters: Mapping[str, Any] = field(default_factory=dict)
+
+    def __post_init__(self) -> None:
+        if why := too_short(self.window_days, self.min_history_days):
+            raise InputError(why)
 
     def as_named(self, entry: SeriesBaseline | None) -> Watch:
         """The same with what a series' own entry of params names; the rest stays as it is."""

@@ -20,6 +20,21 @@ PARAMETERS: dict[str, set[str]] = {
 }
 
 
+def too_short(window_days: float, min_history_days: float) -> str:
+    """Why a window cannot be used; empty if it can. A window that holds less history than is needed judges nothing.
+
+    >>> too_short(30, 7), too_short(3, 7)
+    ('', 'window_days 3 is less than min_history_days 7 of ...')
+    """
+    if window_days >= min_history_days:
+        return ""
+    least = f"{min_history_days:g}"
+    return (
+        f"window_days {window_days:g} is less than min_history_days {least} of params/baselines.yaml, so that nothing "
+        f"would be judged; use at least {least}, or lower min_history_days"
+    )
+
+
 class BaselineParams(_Model):
     """How what is normal is learned; the defaults, or one series' own."""
 
@@ -71,6 +86,15 @@ class Baselines(_Model):
             if (entry.platform, entry.metric) in seen:
                 raise ValueError(f"series {entry.platform} {entry.metric} is named twice")
             seen.add((entry.platform, entry.metric))
+        return self
+
+    @model_validator(mode="after")
+    def _windows_hold_history(self) -> Baselines:
+        for entry in (self.defaults, *self.series):
+            own = "window_days" in entry.model_fields_set or entry is self.defaults
+            if own and (why := too_short(entry.window_days, self.min_history_days)):
+                whose = f"series {entry.platform} {entry.metric}" if isinstance(entry, SeriesBaseline) else "defaults"
+                raise ValueError(f"{whose}: {why}")
         return self
 
     @model_validator(mode="after")

@@ -166,6 +166,7 @@ def test_an_empty_store_says_how_to_fill_it(installation):
         ({"algorithm": "ewam"}, "algorithm"),
         ({"window_days": "many"}, "window_days"),
         ({"window_days": 0}, "window_days"),
+        ({"window_days": 3}, "report traffic: window_days 3 is less than min_history_days 7 .*; use at least 7"),
         ({"notebook": "../../etc/passwd"}, "parameter 'notebook': unknown"),
         ({"compare": "last year"}, "expected YYYY-MM"),
         ({"platforms": 3}, "platforms"),

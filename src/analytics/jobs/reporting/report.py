@@ -15,6 +15,7 @@ from pydantic import ValidationError
 
 from analytics.errors import InputError, nearest
 from analytics.model import Month, Period, period_of, zone_of
+from analytics.params.baselines import too_short
 from analytics.params.files import explained, load_params
 from analytics.params.reports import Brand, ReportParams
 from analytics.settings import Settings, environment_of, project_root
@@ -133,7 +134,8 @@ def _is_sealed(seal: Path, stamp: str) -> bool:
 
 def parameters_of(settings: Settings, name: str, month: Period, overrides: Mapping[str, Any]) -> dict[str, Any]:
     """The notebook's parameters: the report's params file, then what differs for this run."""
-    reports = load_params(settings.params_dir).reports
+    params = load_params(settings.params_dir)
+    reports = params.reports
     _known("report", [name], list(reports))
     defaults = reports[name].model_dump(include=set(NOTEBOOK_FIELDS))
     own = ("compare", "language")
@@ -143,6 +145,8 @@ def parameters_of(settings: Settings, name: str, month: Period, overrides: Mappi
         chosen = ReportParams.model_validate({**defaults, **given})
     except ValidationError as exc:
         raise InputError(f"report {name}: {'; '.join(explained(exc, ReportParams))}") from exc
+    if why := too_short(chosen.window_days, params.baselines.min_history_days):
+        raise InputError(f"report {name}: {why}")
     checked = chosen.model_dump(include=set(NOTEBOOK_FIELDS), mode="json")
     if checked["sections"]:
         from analytics.reports.sections.choice import SECTIONS
