@@ -68,3 +68,38 @@ def test_a_channel_that_breaks_costs_its_own_message_only():
     answers = send_all([notice, notice], {"team": "CHANNEL"}, broken)
 
     assert [answer.error for answer in answers] == ["channel team: not delivered: UnicodeError"] * 2
+
+
+def test_a_mail_keeps_its_lines_in_both_parts_and_escapes_what_stands_in_them():
+    """The letter was one run-on paragraph."""
+    import email
+    from email import policy
+
+    from aiosmtpd.controller import Controller
+
+    class Keep:
+        messages: ClassVar[list[bytes]] = []
+
+        async def handle_DATA(self, _server, _session, envelope):  # noqa: N802 - the library's name
+            self.messages.append(envelope.content)
+            return "250 kept"
+
+    with socket.socket() as free:
+        free.bind(("127.0.0.1", 0))
+        port = free.getsockname()[1]
+    server = Controller(Keep(), hostname="127.0.0.1", port=port)
+    server.start()
+    try:
+        address = f"mailto://127.0.0.1:{port}?from=a@example.com&to=b@example.com"
+        body = "github acme/orchard views\n12 where 40 is normal\n3 < 9 <script>"
+        error = push("mail", {"mail": "MAIL"}, lambda _: SecretStr(address), title="t", body=body)
+    finally:
+        server.stop()
+
+    assert error == ""
+    message = email.message_from_bytes(Keep.messages[0], policy=policy.default)
+    parts = {part.get_content_type(): part.get_content() for part in message.walk() if not part.is_multipart()}
+    assert body.splitlines()[:2] == parts["text/plain"].splitlines()[:2]
+    if "text/html" in parts:
+        assert parts["text/html"].count("<br") >= 2
+        assert "<script>" not in parts["text/html"]

@@ -14,6 +14,7 @@ from urllib.parse import unquote
 
 from pydantic import SecretStr
 
+from analytics.alerts.incidents import Incident
 from analytics.alerts.rules import Notice
 from analytics.model import Severity
 
@@ -68,7 +69,9 @@ def push(
     logger = logging.getLogger("apprise")
     logger.addHandler(said)
     try:
-        taken = target.notify(body=body, title=title, notify_type=apprise.NotifyType(kind))
+        # said to be plain text, so that a channel that shows HTML keeps its lines and escapes what stands in them
+        plain = apprise.NotifyFormat.TEXT
+        taken = target.notify(body=body, title=title, notify_type=apprise.NotifyType(kind), body_format=plain)
     finally:
         logger.removeHandler(said)
     if taken:
@@ -123,9 +126,19 @@ def title_of(notice: Notice) -> str:
     return f"[{notice.severity}] {lead}{what} {first.direction}".strip()
 
 
+def _figures(event: Incident) -> list[str]:
+    """What was seen and what is normal, where the rule knows."""
+    if event.observed is None or event.expected is None:
+        return []
+    change = f" ({event.observed / event.expected - 1:+.0%})" if event.expected > 0 else ""
+    return [f"{event.observed:,.6g} where {event.expected:,.6g} is normal{change}"]
+
+
 def body_of(notice: Notice) -> str:
     """What was seen in each series, and how to answer."""
-    lines = [f"{event.series}: {event.reason}" for event in notice.events[:SHOWN]]
+    lines = [
+        line for event in notice.events[:SHOWN] for line in (str(event.series), *_figures(event), event.reason, "")
+    ]
     more = len(notice.events) - SHOWN
     if more > 0:
         lines.append(f"… and {more} more")
@@ -136,6 +149,8 @@ def body_of(notice: Notice) -> str:
         "",
         f"Begun {begun:%Y-%m-%d %H:%M} UTC{until}.",
         f"Incident {notice.key}",
-        f"analytics alerts ack {notice.key}",
+        "",
+        f"Acknowledge: analytics alerts ack {notice.key}",
+        f"Mute: analytics alerts mute {notice.key}",
     ]
     return "\n".join(lines)

@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass
+from datetime import timedelta
 
 import numpy as np
 
@@ -19,6 +20,9 @@ from analytics.anomalies.events import Direction, Event, Floats, number, percent
 from analytics.anomalies.residuals import Residuals
 
 SPAN_S = 3600.0
+
+
+HOUR_S = 3600.0
 
 
 @dataclass(frozen=True)
@@ -104,10 +108,14 @@ def _describe(
     direction: Direction = "above" if sign > 0 else "below"
     start = utc(readings.times[bins.first[episode.first]])
     size = float(deviation[row, peak])
+    at = utc(bins.times[peak])
+    if bins.width_s < HOUR_S:  # a mean of the readings of an hour, the last of them this bin's
+        seen = f"a mean of {number(observed)} over the hour to {at + timedelta(seconds=bins.width_s):%H:%M}"
+    else:
+        seen = f"{number(observed)} at {at:%H:%M}"
     reason = (
         f"{'Above' if sign > 0 else 'Below'} normal for {span(duration_s)} from {start:%Y-%m-%d %H:%M} UTC: "
-        f"the hour to {utc(bins.times[peak]):%H:%M} averaged {number(observed)} where {number(expected)} is normal, "
-        f"{percent(relative)}, {abs(size):.1f} times the usual error of such a mean."
+        f"{seen} where {number(expected)} is normal, {percent(relative)}, {abs(size):.1f} times the usual error."
     )
     return Event(
         rule="trend",
