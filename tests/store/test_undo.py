@@ -69,6 +69,32 @@ def test_what_was_corrected_since_stays(store):
     assert [row["value"] for row in state(store)[1]] == [11.0]
 
 
+@pytest.mark.parametrize("before", [[], [1.0]], ids=["nothing before", "a poll before"])
+@pytest.mark.parametrize("order", [(0, 1), (1, 0)], ids=["older first", "newer first"])
+def test_two_imports_of_one_time_can_be_undone_in_either_order(store, before, order):
+    """The newer one's correction named the older one's value as what was there before."""
+    if before:
+        load(store, before, method="api")
+    numbers = [load(store, [10.0]), load(store, [20.0])]
+
+    for place in order:
+        take_back(store, numbers[place])
+
+    _, read, days, restated = state(store)
+    assert ([row["value"] for row in read], [row["sum_value"] for row in days], restated) == (before, before, 0)
+
+
+def test_a_poll_that_put_an_import_right_corrects_nothing_once_it_is_undone(store):
+    load(store, [1.0], method="api")
+    number = load(store, [10.0])
+    load(store, [1.0], method="api")
+
+    take_back(store, number)
+
+    _, read, _, restated = state(store)
+    assert ([row["value"] for row in read], restated) == ([1.0], 0)
+
+
 def test_its_rows_in_quarantine_go_with_it(store):
     number = load(store, [float("inf"), 1.0])
     assert len(store.quarantine_list()) == 1

@@ -33,6 +33,18 @@ DELETE FROM point_faults f USING points p
 WHERE p.collection_id = :id AND p.series_id = f.series_id AND p.time = f.time AND p.time BETWEEN :first AND :last
 """
 GONE = "DELETE FROM points WHERE collection_id = :id AND time BETWEEN :first AND :last"
+# what overwrote it since, overwrote what was there before it: undoing that later must not bring this import back
+RELINK = """
+UPDATE restatements later SET old_value = r.old_value, old_collection_id = r.old_collection_id
+FROM restatements r WHERE r.new_collection_id = :id AND later.old_collection_id = :id
+  AND later.series_id = r.series_id AND later.time = r.time
+"""
+UNFOUNDED = """
+DELETE FROM restatements r WHERE r.old_collection_id = :id OR (r.old_value = r.new_value AND EXISTS (
+    SELECT FROM restatements undone JOIN collections c ON c.collection_id = r.new_collection_id
+    WHERE undone.new_collection_id = :id AND undone.series_id = r.series_id AND undone.time = r.time
+      AND c.method <> ALL(:methods)))
+"""
 # a series' span: of one with days in other tiers the first stays as it is
 SPANS = """
 UPDATE series s SET last_time = p.last, first_time = CASE WHEN t.is_tiered THEN s.first_time ELSE p.first END
@@ -101,9 +113,11 @@ def undo(connection: sa.Connection, collection_id: int) -> Undone:
         run(FAULTS, **span)
         restored = run(BACK, **span).rowcount
         removed = run(GONE, **span).rowcount
-        run("DELETE FROM late_points WHERE collection_id = :id")
         connection.execute(sa.text(SPANS), {"ids": ids})
         gone = connection.execute(sa.text(EMPTY), {"ids": ids}).rowcount
+    run("DELETE FROM late_points WHERE collection_id = :id")
+    run(RELINK)
+    run(UNFOUNDED, methods=list(UNDOABLE))
     run("DELETE FROM restatements WHERE new_collection_id = :id")
     run("DELETE FROM quarantine WHERE collection_id = :id AND replayed_at IS NULL")
     run(CLOSE, undone=UNDONE)
