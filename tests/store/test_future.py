@@ -61,3 +61,12 @@ def test_clocks_that_differ_by_minutes_change_nothing(store):
     poll(store, NOW + timedelta(minutes=5), 10.0, clock=NOW)
 
     assert store.set_future_aside(now=NOW) == 0
+
+
+def test_a_clock_that_is_behind_sets_nothing_aside(store):
+    """A machine that boots with an old date would have moved everything later than that date."""
+    for day in range(-3, 4):
+        poll(store, NOW + day * AHEAD, 10.0 + day, clock=NOW + 4 * AHEAD)
+
+    assert store.set_future_aside(now=NOW) == 0
+    assert len(stars(store)) == 7
