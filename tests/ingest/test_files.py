@@ -298,3 +298,15 @@ def test_a_column_gives_each_rows_account(tmp_path):
     frame = next(read_frames(path, ImportSpec("youtube", "views", account_column="channel")))
 
     assert frame["author_id"].tolist() == ["a", "b"]
+
+
+def test_a_point_beside_semicolons_may_part_thousands(tmp_path):
+    """German files write 1.234 for what was read as 1.234 views."""
+    path = tmp_path / "in.csv"
+    path.write_text("timestamp;value\n2026-10-01;1.234\n2026-10-02;12\n")
+
+    with pytest.raises(DataFileError, match=r"line 2: value '1\.234' can be read two ways; say --decimal"):
+        list(read_frames(path, ImportSpec("youtube", "views")))
+
+    values = [next(read_frames(path, ImportSpec("youtube", "views", decimal=mark)))["value"][0] for mark in ",."]
+    assert values == [1234, 1.234]

@@ -59,10 +59,10 @@ def number_style(path: Path, spec: ImportSpec) -> NumberStyle:
     """How the file writes its numbers: as told in `spec.decimal`, or by its first rows. Parquet's are typed."""
     if sniff(path) == "parquet":
         return NumberStyle()
-    from analytics.ingest.csvfile import sample
+    from analytics.ingest.csvfile import delimiter_used, sample
 
     values = {f"{path}: line {line}": value for line, _, value in sample(path, spec)}
-    return style_of(values, decimal=spec.decimal)
+    return style_of(values, decimal=spec.decimal, delimiter=delimiter_used(path, spec))
 
 
 def sniff(path: Path) -> str:

@@ -58,15 +58,16 @@ def delimiter_of(header: str) -> str:
     return best if counts[best] else ","
 
 
-def style_of(values: Mapping[str, str] | Sequence[str], *, decimal: str = "") -> NumberStyle:
+def style_of(values: Mapping[str, str] | Sequence[str], *, decimal: str = "", delimiter: str = ",") -> NumberStyle:
     """How these numbers are written.
 
     Args:
         values: some of a file's values, by where they stand if an error shall say so; words for "not there" are passed
             over.
         decimal: the mark somebody named; '' where it is to be told.
+        delimiter: of the columns; where it is a semicolon, the comma may be the decimal mark.
     Raises:
-        DataFileError: "1,234" and nothing else that tells whether that is one thousand or one and a bit.
+        DataFileError: "1,234", beside semicolons also "1.234", and no other value tells what the mark means.
 
     >>> style_of(["1.234,5", "12"]), style_of(["1,234,567"]).thousands, style_of(["0,5"]).decimal
     (NumberStyle(decimal=',', thousands='.'), ',', ',')
@@ -86,9 +87,10 @@ def style_of(values: Mapping[str, str] | Sequence[str], *, decimal: str = "") ->
         marked = [text for text in bare if mark in text]
         if any(text.count(mark) > 1 for text in marked):
             return NumberStyle("." if mark == "," else ",", mark)
-        if mark == "," and marked:
+        may_part = mark == "," or delimiter == ";"
+        if marked and may_part:
             if all(_EITHER_WAY.fullmatch(text) for text in marked):
                 where, text = next((where, text) for where, text in places.items() if mark in text)
                 raise DataFileError(f"{where}: value {text!r} can be read two ways; say --decimal , or --decimal .")
-            return NumberStyle(",", " " if spaced else "")
+            return NumberStyle(mark, " " if spaced else "")
     return NumberStyle(".", " " if spaced else "")
